@@ -1,0 +1,1 @@
+"""HTTP record and replay for tests with unittest and requests."""

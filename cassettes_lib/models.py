@@ -1,0 +1,283 @@
+"""The values: requests, responses, failures, interactions and cassettes.
+
+Strategy: every value is a frozen pydantic model and holds bytes as bytes. The models validate both what
+Python code passes (bytes, pairs of headers) and what stands in a file (the body forms of `bodies`, a mapping
+of headers), so that reading a file is `Interaction.model_validate(entry)` and an error names the member.
+Members we do not know are kept, so that nothing is lost when a file is written again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol, Self, overload
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from cassettes_lib.bodies import body_from_form
+
+Headers = tuple[tuple[str, str], ...]
+
+# RFC 9110 section 5.5 forbids CR, LF and NUL in a field value; a line folded as in RFC 9112 section 5.2 is met in
+# the wild and `http.client` keeps the fold.
+_BAD_HEADER = re.compile(r"\0|\r(?!\n[ \t])|(?<!\r)\n|\r\n(?![ \t])")
+
+
+def _headers_from_file(value: Any) -> Any:
+    """Accept the file's mapping of names to one value or a list of values; pass pairs on to be checked."""
+    if not isinstance(value, Mapping):
+        return value
+    pairs: list[tuple[Any, Any]] = []
+    for name, given in value.items():
+        pairs.extend((name, each) for each in (given if isinstance(given, list) else [given]))
+    return pairs
+
+
+def _checked_headers(headers: Headers) -> Headers:
+    for name, value in headers:
+        if _BAD_HEADER.search(value) or _BAD_HEADER.search(name):
+            raise ValueError(f"the header {name!r} contains a CR, LF or NUL character")
+    return headers
+
+
+class _Value(BaseModel):
+    """What all values share: they never change; `model_copy(update=...)` makes a changed copy."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+BodyField = Annotated[bytes, BeforeValidator(body_from_form)]
+HeadersField = Annotated[Headers, BeforeValidator(_headers_from_file)]
+
+
+class InteractionRequest(_Value):
+    """A request as it goes over the wire.
+
+    Attributes:
+        method: The method, in capitals as `requests` sends it.
+        url: The absolute URL.
+        headers: Pairs of name and value, in the order sent, repeats included.
+        body: The bytes of the body; empty when there is none. A chunked upload is stored joined.
+    """
+
+    method: str
+    url: str
+    headers: HeadersField = ()
+    body: BodyField = b""
+
+    @model_validator(mode="after")
+    def _headers_are_clean(self) -> Self:
+        _checked_headers(self.headers)
+        return self
+
+    def header(self, name: str) -> str | None:
+        """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
+        return _joined(self.headers, name)
+
+
+class BrokenBody(_Value):
+    """How the body of a response broke off after the bytes that were received.
+
+    Attributes:
+        error: The name of the low-level exception, such as `IncompleteRead`, `ConnectionResetError`, `TimeoutError`.
+        message: Its text.
+    """
+
+    error: str
+    message: str = ""
+
+
+class InteractionResponse(_Value):
+    """A response, in the form a cassette holds it.
+
+    Attributes:
+        status: The status code, 100 to 999.
+        reason: The reason phrase as it came, possibly empty.
+        headers: Pairs of name and value, in the order received, repeats included, decoded as latin-1.
+        body: The body with its chunked framing and, unless `wire_body` is set, its `Content-Encoding` undone.
+        wire_body: True when `body` still is encoded as `Content-Encoding` says: because the coding is unknown or the
+            body corrupt, or because its exact bytes were asked for.
+        recoding: How to encode `body` again so that exactly the received bytes result; empty when that is unknown.
+        chunk_sizes: Boundaries, in bytes on the wire, of a chunked response that the caller streamed.
+        http_version: "1.1" or "1.0"; other tools' recordings may have others.
+        broken: How the body broke off, or None when it came whole.
+        closed_early: True when the caller closed the stream before its end; `body` is what had been received.
+    """
+
+    status: int = Field(ge=100, le=999)
+    reason: str = ""
+    headers: HeadersField = ()
+    body: BodyField = b""
+    wire_body: bool = False
+    recoding: str = ""
+    chunk_sizes: tuple[int, ...] | None = None
+    http_version: str = "1.1"
+    broken: BrokenBody | None = None
+    closed_early: bool = False
+
+    @model_validator(mode="after")
+    def _headers_are_clean(self) -> Self:
+        _checked_headers(self.headers)
+        return self
+
+    def header(self, name: str) -> str | None:
+        """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
+        return _joined(self.headers, name)
+
+
+class InteractionFailure(_Value):
+    """An exception that came instead of a response.
+
+    Attributes:
+        error: The name of the exception's class, such as `requests.exceptions.ConnectTimeout`.
+        message: Its text.
+    """
+
+    error: str
+    message: str = ""
+
+
+class Interaction(_Value):
+    """One request and what came of it: a response, or a failure.
+
+    Attributes:
+        recorded_at: When it was recorded; aware. None where a foreign recording does not say.
+        request: The request.
+        response: The response, or None when there was a failure.
+        failure: The failure, or None when there was a response.
+    """
+
+    recorded_at: datetime | None = None
+    request: InteractionRequest
+    response: InteractionResponse | None = None
+    failure: InteractionFailure | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if (self.response is None) == (self.failure is None):
+            raise ValueError("an interaction has either a response or a failure")
+        return self
+
+
+class UnreadInteraction(Protocol):
+    """An interaction that is read only when somebody asks for it."""
+
+    def __call__(self) -> Interaction:
+        """Read it."""
+
+
+class Interactions(Sequence[Interaction]):
+    """An immutable sequence of interactions that can be extended without copying.
+
+    Strategy: several sequences share one list, each showing its first `len(self)` entries; `plus` appends to the
+    list when this sequence shows all of it and copies it otherwise. So the Broker makes a new frozen Cassette for each
+    recording, and a store sees at once (`continues`) what it has not yet written, both at constant cost. Not
+    thread-safe by itself: one owner appends (the Broker under its lock); reading needs no lock.
+    """
+
+    __slots__ = ("_entries", "_length")
+
+    def __init__(self, interactions: Iterable[Interaction | UnreadInteraction] = ()) -> None:
+        if isinstance(interactions, Interactions):
+            self._entries: list[Interaction | UnreadInteraction] = interactions._entries
+            self._length: int = interactions._length
+        else:
+            self._entries = list(interactions)
+            self._length = len(self._entries)
+
+    def plus(self, interaction: Interaction) -> Interactions:
+        """Return the sequence with one more interaction at its end."""
+        longer = Interactions(self)
+        if self._length != len(self._entries):
+            longer._entries = self._entries[: self._length]
+        longer._entries.append(interaction)
+        longer._length += 1
+        return longer
+
+    def continues(self, earlier: Interactions) -> bool:
+        """Tell, at constant cost, whether this is `earlier` with nothing but additions at its end.
+
+        False when the two do not share their list, even if they are equal.
+        """
+        return self._entries is earlier._entries and earlier._length <= self._length
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Interaction: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Interaction, ...]: ...
+    def __getitem__(self, index: int | slice) -> Interaction | tuple[Interaction, ...]:
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(*index.indices(self._length)))
+        position = index + self._length if index < 0 else index
+        if not 0 <= position < self._length:
+            raise IndexError(f"interaction {index} of {self._length}")
+        entry = self._entries[position]
+        if not isinstance(entry, Interaction):
+            self._entries[position] = entry = entry()
+        return entry
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (Interactions, tuple, list)):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"<{self._length} interactions>"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: Any, validate_items: ValidatorFunctionWrapHandler) -> Interactions:
+            return value if isinstance(value, Interactions) else Interactions(validate_items(value))
+
+        items = handler.generate_schema(tuple[Interaction, ...])
+        return core_schema.no_info_wrap_validator_function(validate, items)
+
+
+class RecordingMark(_Value):
+    """One recording session that has not ended well: it is running, was killed, or its block failed.
+
+    Attributes:
+        session: A random name, unique to the session.
+        started_at: When it began; aware.
+    """
+
+    session: str
+    started_at: datetime | None = None
+
+
+class Cassette(_Value):
+    """An ordered collection of interactions.
+
+    Attributes:
+        interactions: The interactions, in recorded order.
+        incomplete: The recording sessions that have not ended well; empty for a complete cassette.
+    """
+
+    interactions: Interactions = Field(default_factory=Interactions)
+    incomplete: tuple[RecordingMark, ...] = ()
+
+    def plus(self, interaction: Interaction) -> Cassette:
+        """Return the cassette with one more interaction at its end; the cost does not grow with the cassette."""
+        return self.model_copy(update={"interactions": self.interactions.plus(interaction)})
+
+
+def _joined(headers: Headers, name: str) -> str | None:
+    wanted = name.lower()
+    values = [value for each, value in headers if each.lower() == wanted]
+    return ", ".join(values) if values else None
