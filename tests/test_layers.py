@@ -31,7 +31,7 @@ LAYERS = (
     ("interception",),
     ("recording",),
     ("testcase",),
-    ("importers",),
+    ("importers", "exporters"),
     ("cli",),
     ("__main__",),
     ("__init__",),
