@@ -21,8 +21,12 @@ LAYERS = (
     ("bodies", "codings"),
     ("errors", "models"),
     ("fileformat",),
+    ("jsonpath", "matching_urls"),
+    ("matching_bodies",),
     ("matching",),
-    ("playback", "misses"),
+    ("playback", "tape"),
+    ("misses_text",),
+    ("misses",),
     ("broker",),
     ("stores",),
     # ------------------ above: no requests, no urllib3, no patching; only stores touches a disk
