@@ -28,6 +28,10 @@ LAYERS = (
     # ------------------ above: no requests, no urllib3, no patching; only stores touches a disk
     ("conversion",),
     ("adapter",),
+    ("places", "patches"),
+    ("ownership",),
+    ("carriers", "guard", "neighbours", "passthrough", "transports"),
+    ("sockets",),
     ("interception",),
     ("recording",),
     ("testcase",),
