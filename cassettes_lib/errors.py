@@ -100,6 +100,7 @@ class InteractionNotFoundError(CassetteError):
         request: What was asked, redacted.
         nearest: The recorded requests that come closest, at most three.
         reason: Why nothing answers.
+        caller: Where the request was made, as `file:line`, or "".
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class InteractionNotFoundError(CassetteError):
         self.request = request
         self.nearest = tuple(nearest)
         self.reason = reason
+        self.caller = ""
 
 
 class InteractionFailedError(CassetteError):
