@@ -11,7 +11,6 @@ that are about to use the network anyway.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from requests.adapters import BaseAdapter
 from cassettes_lib.errors import NetworkBlockedError
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.ownership import Block, block_in_charge, in_live_call
-from cassettes_lib.places import calling_place
+from cassettes_lib.places import calling_place, warn_caller
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
@@ -90,11 +89,10 @@ def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: 
             url = _url_of(pool, args[1] if len(args) > 1 else kwargs.get("url", ""))
             if block.seals or not block.open:
                 raise block.refuse_request(method, url)
-            warnings.warn(
-                f"{method} {without_secrets(url)} at {calling_place()} goes around the cassette {block.name}, live and "
-                "not recorded: through a reference to HTTPAdapter.send that was kept from before the block, or an "
-                "adapter that opens its connections itself. A replay will stop it",
-                RuntimeWarning, stacklevel=3,
+            warn_caller(
+                f"{method} {without_secrets(url)} goes around the cassette {block.name}, live and not recorded: "
+                "through a reference to HTTPAdapter.send that was kept from before the block, or an adapter that opens "
+                "its connections itself. A replay will stop it"
             )
     return layer.below(pool, *args, **kwargs)
 

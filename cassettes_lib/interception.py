@@ -17,7 +17,6 @@ import functools
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.thread import ThreadPoolExecutor
 from typing import Any
@@ -35,9 +34,9 @@ from cassettes_lib.neighbours import SESSION_SEND, answers_before_mock, mock_ada
 from cassettes_lib.ownership import Follower, LiveCall, block_in_charge, blocks_of, owner
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
 from cassettes_lib.patches import Layer, PatchPoint, lock
-from cassettes_lib.places import calling_place
+from cassettes_lib.places import calling_place, warn_caller
 from cassettes_lib.sockets import SOCKET_POINTS
-from cassettes_lib.transports import Lookalike, needs_layer, transport_classes
+from cassettes_lib.transports import Lookalike, needs_layer, on_urllib3, transport_classes
 
 Send = Callable[..., Response]
 _OPTIONS = ("stream", "timeout", "verify", "cert", "proxies")
@@ -170,7 +169,7 @@ class Interception(SealedBlock):
 
     def _send_live(self, below: Send, adapter: Any, request: PreparedRequest, **options: Any) -> Response:
         with LiveCall(self):
-            return below(adapter, request, **options)
+            return on_urllib3(below(adapter, request, **options))
 
     def _hand_on(
         self, below: Send, again: Send, adapter: Any, request: PreparedRequest,
@@ -201,11 +200,10 @@ class Interception(SealedBlock):
 
     def _warn_of(self, late: list[Follower]) -> None:
         fate = "is stopped" if self.seals else "goes live and is not recorded"
-        warnings.warn(
+        warn_caller(
             f"the block of the cassette {self.name} was left before what began inside of it had ended: "
             f"{'; '.join(each.what for each in late)}. What they ask from now on {fate}. Wait for them before leaving "
-            "the block; what is to live on is better begun before it",
-            RuntimeWarning, stacklevel=4,
+            "the block; what is to live on is better begun before it"
         )
 
 

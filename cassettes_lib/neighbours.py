@@ -11,7 +11,6 @@ mock inside of the block and is the mock's.
 from __future__ import annotations
 
 import sys
-import warnings
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +19,7 @@ from requests import Response, Session
 
 from cassettes_lib.ownership import block_in_charge
 from cassettes_lib.patches import Layer, PatchPoint
+from cassettes_lib.places import warn_caller
 
 # The serial of the innermost layer on Session.send that the call in hand came by; 0: none.
 armed: ContextVar[int] = ContextVar("cassettes_lib_armed", default=0)
@@ -53,19 +53,17 @@ def warn_of_shadows(name: str) -> None:
     for where, attribute in ((Session, "send"), (Session, "request"), (Session, "get_adapter"), (requests, "request")):
         if isinstance(where.__dict__.get(attribute), kind):
             label = "requests.Session" if where is Session else "requests"
-            warnings.warn(
+            warn_caller(
                 f"{label}.{attribute} is a mock that was put there before the cassette {name} was opened: it answers "
-                "in place of the cassette, which will not see these requests",
-                RuntimeWarning, stacklevel=4,
+                "in place of the cassette, which will not see these requests"
             )
 
 
 def warn_of_session_mock(name: str) -> None:
     """Warn that a mock on one session answers, wherever it was started."""
-    warnings.warn(
+    warn_caller(
         f"a requests_mock adapter that belongs to one session answers in place of the cassette {name}, even if it was "
-        "there first. Mock requests as a whole (requests_mock.Mocker() without session=) where the order is to count",
-        RuntimeWarning, stacklevel=2,
+        "there first. Mock requests as a whole (requests_mock.Mocker() without session=) where the order is to count"
     )
 
 

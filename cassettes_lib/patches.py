@@ -19,7 +19,9 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import FunctionType
 from typing import Any
 
 # Everything that changes a patch, or who is open, happens under this lock. It is reentrant: a signal handler or a
@@ -80,7 +82,8 @@ class PatchPoint:
         self.name = name
         self.behaviour = behaviour
         self._layers: tuple[Layer, ...] = ()  # bottom to top
-        self._beneath: list[object] = []  # whatever lay below a layer since the first one came
+        self._original = self._current()
+        self._beneath: list[object] = []  # whatever is known to have lain below a layer, since the first one came
 
     @property
     def in_use(self) -> bool:
@@ -118,8 +121,10 @@ class PatchPoint:
             self.bring_to_light()
             current = self._current()
             lost = self._layers
-            if not any(current is each for each in self._beneath) or any(current is each.function for each in lost):
-                return False  # a patch of somebody else lies above ours; or an older layer of ours, which will do
+            if any(current is each.function for each in lost):
+                return False  # an older layer of ours; it answers for the later blocks, too
+            if not any(current is each for each in (self._original, *self._beneath)):
+                return False  # a patch of somebody else that was put on top of ours
             layer = self._push(min(each.serial for each in lost))
             self._layers = (layer,)
             for each in lost:
@@ -140,7 +145,7 @@ class PatchPoint:
     def _push(self, serial: int) -> Layer:
         inherited = self.name not in self.owner.__dict__
         layer = Layer(self, getattr(self.owner, self.name), inherited=inherited, serial=serial)
-        self._beneath.append(self._current())
+        self._beneath.extend(_deeper(self._current()))
         self._layers = (*self._layers, layer)
         setattr(self.owner, self.name, layer.function)
         return layer
@@ -166,11 +171,34 @@ class PatchPoint:
 
 
 def _mend_mocks(layer: Layer) -> None:
-    """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it.
+    """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it."""
+    for patcher in _mock_patchers():
+        if patcher.temp_original is layer.function and not layer.inherited:
+            patcher.temp_original = layer.below
 
-    That goes for those started by `start()`, as `responses` does; `mock` keeps a list of them.
-    """
+
+def _mock_patchers() -> Iterator[Any]:
+    """Yield the patchers of `unittest.mock` that were started by `start()`, as `responses` does; it keeps a list."""
     mock = sys.modules.get("unittest.mock")
     for patcher in getattr(getattr(mock, "_patch", None), "_active_patches", ()):
-        if getattr(patcher, "temp_original", None) is layer.function and not layer.inherited:
-            patcher.temp_original = layer.below
+        if hasattr(patcher, "temp_original"):
+            yield patcher
+
+
+def _deeper(function: object) -> Iterator[object]:
+    """Yield a function, and those that it is likely to be replaced with when it is undone.
+
+    These are in its closure, as people write patches by hand, or with the patchers of `unittest.mock`.
+    """
+    waiting, seen = [function], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting.extend(patcher.temp_original for patcher in _mock_patchers() if patcher.new is each)
+        for cell in getattr(each, "__closure__", None) or ():
+            with suppress(ValueError):  # an empty cell
+                if isinstance(cell.cell_contents, FunctionType):
+                    waiting.append(cell.cell_contents)

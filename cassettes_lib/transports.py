@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from requests import Response
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from cassettes_lib.adapter import CassetteAdapter
 
@@ -68,3 +71,19 @@ class Lookalike:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
+
+
+def on_urllib3(response: Response) -> Response:
+    """Give the response of a transport of its own kind a `raw` like urllib3's, on which the recording stands.
+
+    requests itself undoes a `Content-Encoding` only where `raw` does; what it has read is what counts.
+    """
+    if isinstance(response.raw, BaseHTTPResponse):
+        return response
+    content = response.content or b""
+    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-encoding"}
+    response.raw = HTTPResponse(
+        io.BytesIO(content), headers, response.status_code, reason=response.reason, preload_content=False,
+        decode_content=False,
+    )
+    return response
