@@ -49,7 +49,7 @@ for _path in ("/truncated", "/truncated?chunked&at=250", "/reset-body", "/reset-
             try:
                 got.extend(response.iter_content(size))
                 failed: Any = None
-            except Exception as raised:  # noqa: BLE001
+            except Exception as raised:
                 failed = described(raised), raised.request is None  # type: ignore[attr-defined]
             state = response.raw.closed, response.raw.tell(), response.raw.length_remaining
             return [len(piece) for piece in got], b"".join(got), failed, state, dict(response.headers)

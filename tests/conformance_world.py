@@ -143,7 +143,7 @@ def error(call: Callable[[], Any]) -> Any:
     """What a call raises: classes, texts, and what it carries, down to the lowest layer."""
     try:
         result = call()
-    except Exception as raised:  # noqa: BLE001 - the row is about which one it is
+    except Exception as raised:
         request = getattr(raised, "request", "has none")
         return {
             "chain": described(raised),

@@ -124,7 +124,7 @@ def observed(world: World, row: Row) -> Any:
     with world.row():
         try:
             return row.observe(world)
-        except Exception as error:  # noqa: BLE001 - compared, and shown where it differs
+        except Exception as error:
             return ("raised", repr(error))
 
 
