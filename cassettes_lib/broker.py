@@ -163,6 +163,11 @@ class Broker:
         return self._mode
 
     @property
+    def record_failures(self) -> bool:
+        """Whether exceptions, and responses whose body broke off, are recorded."""
+        return self._record_failures
+
+    @property
     def play_count(self) -> int:
         """How many requests were answered from the cassette."""
         return self._index.play_count
@@ -210,8 +215,13 @@ class Broker:
             raise InteractionFailedError(request, interaction.failure)
         return interaction.response
 
-    def play(self, request: InteractionRequest) -> Interaction | None:
+    def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
         """Take the recorded interaction that answers a request off its queue.
+
+        Args:
+            request: What is asked.
+            if_any: Return None, and do not count a miss, when nothing is left that answers: a transport that retries
+                looks for a further attempt.
 
         Returns:
             The interaction, or None when the request is to go live (and to be recorded with `record`).
@@ -222,9 +232,9 @@ class Broker:
         if self._mode == "record":
             return None
         with self._lock:
-            position = self._index.take(request, repeat=self._repeats)
+            position = self._index.take(request, repeat=self._repeats and not if_any)
         if position is None:
-            if self._mode == "auto":
+            if if_any or self._mode == "auto":
                 return None
             raise self._missed(request)
         interaction = self._playable[position]

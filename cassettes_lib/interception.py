@@ -7,7 +7,6 @@ the same context, else the only one open in the process.
 
 from __future__ import annotations
 
-import functools
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -29,13 +28,15 @@ _real_send = HTTPAdapter.send
 class Interception:
     """Puts a Broker in charge of the requests of the contexts that enter it; `start` and `stop` may nest freely."""
 
-    def __init__(self, broker: Broker, name: str) -> None:
+    def __init__(self, broker: Broker, name: str, *, preserve_exact_body_bytes: bool = False) -> None:
         """Prepare; nothing is routed before `start`.
 
         Args:
             broker: Answers the requests.
             name: What messages call the cassette.
+            preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
         """
+        self.preserve_exact_body_bytes = preserve_exact_body_bytes
         self.broker = broker
         self.name = name
 
@@ -74,7 +75,10 @@ def _send(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: 
     if interception is None:
         return _real_send(adapter, request, *args, **kwargs)
     options = dict(zip(("stream", "timeout", "verify", "cert", "proxies"), args, strict=False)) | kwargs
-    return exchange(interception.broker, adapter, request, functools.partial(_send_live, adapter), options)
+    return exchange(
+        interception.broker, adapter, request, _send_live, options,
+        preserve_exact_body_bytes=interception.preserve_exact_body_bytes,
+    )
 
 
 def _send_live(adapter: HTTPAdapter, request: PreparedRequest, **options: Any) -> Response:

@@ -9,7 +9,7 @@ Members we do not know are kept, so that nothing is lost when a file is written 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self, overload
 
@@ -89,12 +89,60 @@ class BrokenBody(_Value):
     """How the body of a response broke off after the bytes that were received.
 
     Attributes:
-        error: The name of the low-level exception, such as `IncompleteRead`, `ConnectionResetError`, `TimeoutError`.
+        error: The name of the low-level exception, such as `IncompleteRead` (the connection ended too early),
+            `ConnectionResetError`, `TimeoutError`.
         message: Its text.
+        errno: Its number, where it has one.
+        chunk_size: The announced size of the chunk in which a chunked body broke off; None when between two chunks.
+        rest: What had come of the line with the size of the next chunk, or of the end of a chunk.
     """
 
     error: str
     message: str = ""
+    errno: int | None = None
+    chunk_size: int | None = None
+    rest: str = ""
+
+
+class InteractionFailure(_Value):
+    """An exception that came instead of a response.
+
+    Attributes:
+        error: The name of the exception's class, such as `requests.exceptions.ConnectTimeout`.
+        message: Its text.
+        arguments: What the exception was made of, where that is more than its text: texts, numbers, and the
+            exceptions it wraps.
+        cause: The exception it names as its reason (urllib3's `MaxRetryError` has one), or None.
+        carries_request: False for an exception that was raised without the request in its attribute `request`.
+    """
+
+    error: str
+    message: str = ""
+    arguments: tuple[InteractionFailure | int | str, ...] | None = None
+    cause: InteractionFailure | None = None
+    carries_request: bool = True
+
+    def with_texts(self, change: Callable[[str], str]) -> InteractionFailure:
+        """Return the failure with every text in it changed, those of the exceptions it wraps included."""
+        arguments = self.arguments and tuple(
+            each.with_texts(change) if isinstance(each, InteractionFailure)
+            else change(each) if isinstance(each, str) else each
+            for each in self.arguments
+        )
+        cause = self.cause and self.cause.with_texts(change)
+        return self.model_copy(update={"message": change(self.message), "arguments": arguments, "cause": cause})
+
+
+class RetriedAttempt(_Value):
+    """An attempt that the transport made before the response that the caller saw.
+
+    Attributes:
+        status: The status of the attempt's response, or None when there was none.
+        failure: The exception that came instead, or None.
+    """
+
+    status: int | None = None
+    failure: InteractionFailure | None = None
 
 
 class InteractionResponse(_Value):
@@ -112,6 +160,7 @@ class InteractionResponse(_Value):
         http_version: "1.1" or "1.0"; other tools' recordings may have others.
         broken: How the body broke off, or None when it came whole.
         closed_early: True when the caller closed the stream before its end; `body` is what had been received.
+        retried: The attempts that the transport made before this response, which are on no cassette.
     """
 
     status: int = Field(ge=100, le=999)
@@ -124,6 +173,7 @@ class InteractionResponse(_Value):
     http_version: str = "1.1"
     broken: BrokenBody | None = None
     closed_early: bool = False
+    retried: tuple[RetriedAttempt, ...] = ()
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Self:
@@ -133,18 +183,6 @@ class InteractionResponse(_Value):
     def header(self, name: str) -> str | None:
         """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
         return _joined(self.headers, name)
-
-
-class InteractionFailure(_Value):
-    """An exception that came instead of a response.
-
-    Attributes:
-        error: The name of the exception's class, such as `requests.exceptions.ConnectTimeout`.
-        message: Its text.
-    """
-
-    error: str
-    message: str = ""
 
 
 class Interaction(_Value):

@@ -32,6 +32,8 @@ LAYERS = (
     ("broker",),
     ("stores",),
     # ------------------ above: no requests, no urllib3, no patching; only stores touches a disk
+    ("framing", "cookies_time", "failures", "uploads"),
+    ("streams", "retrying"),
     ("conversion",),
     ("adapter",),
     ("interception",),
