@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from cassettes_lib._version import __version__
-from cassettes_lib.importers.har import OWN_CREATOR, OWN_MEMBER
+from cassettes_lib.fileformat import interaction_to_entry
+from cassettes_lib.importers.har import OWN_CREATOR, OWN_MEMBER, REQUEST_MEMBERS, RESPONSE_MEMBERS
 from cassettes_lib.importers.parts import http_version
 from cassettes_lib.models import Cassette, Headers, Interaction, InteractionRequest, InteractionResponse
 
@@ -93,22 +94,18 @@ def _no_response(interaction: Interaction) -> dict[str, Any]:
 
 
 def _own_members(interaction: Interaction) -> dict[str, Any]:
-    own: dict[str, Any] = {}
+    """Return the members, as our files have them, for which HAR has no place."""
+    entry = interaction_to_entry(interaction)
+    own = {name: value for name, value in entry.items() if name not in ("recorded_at", "request", "response")}
     if interaction.recorded_at is None:
         own["recorded_at"] = None
-    if interaction.failure:
-        own["failure"] = interaction.failure.model_dump()
-    response = interaction.response
-    if response:
-        for name in ("wire_body", "recoding", "chunk_sizes", "closed_early"):
-            if getattr(response, name):
-                own[name] = getattr(response, name)
-        if response.chunk_sizes is not None:
-            own["chunk_sizes"] = list(response.chunk_sizes)
-        if response.broken:
-            own["broken"] = response.broken.model_dump()
-        if http_version(_version(response.http_version)) != response.http_version:
-            own["http_version"] = response.http_version
+    for name, in_har in (("request", REQUEST_MEMBERS), ("response", RESPONSE_MEMBERS)):
+        rest = {member: value for member, value in entry.get(name, {}).items() if member not in in_har}
+        if rest:
+            own[name] = rest
+    version = interaction.response.http_version if interaction.response else "1.1"
+    if http_version(_version(version)) != version:
+        own["http_version"] = version
     return own
 
 

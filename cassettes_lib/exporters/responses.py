@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag
 from weakref import WeakKeyDictionary
@@ -11,9 +11,11 @@ import requests
 import responses
 from responses.registries import FirstMatchRegistry
 
-from cassettes_lib.conversion import raw_from_response, request_from_prepared
+from cassettes_lib.conversion import raw_from_response
+from cassettes_lib.failures import exception_from_failure
 from cassettes_lib.matching import MatchOn, resolve_matchers
-from cassettes_lib.models import Cassette, Interaction, InteractionFailure, InteractionRequest
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest
+from cassettes_lib.uploads import Upload
 
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
@@ -42,7 +44,7 @@ class _Keys:
     def of_prepared(self, prepared: requests.PreparedRequest) -> tuple[Hashable, ...]:
         keys = self._seen.get(prepared)
         if keys is None:
-            keys = self._seen[prepared] = self.of(request_from_prepared(prepared))
+            keys = self._seen[prepared] = self.of(Upload(prepared).request())
         return keys
 
 
@@ -56,7 +58,7 @@ class CassetteResponse(responses.Response):
     def __init__(self, interaction: Interaction, keys: _Keys) -> None:
         """Describe the interaction in the terms of `responses`; the answer itself is built from the interaction."""
         request, response = interaction.request, interaction.response
-        body: bytes | Exception = response.body if response else _exception(interaction.failure)
+        body: bytes | Exception = response.body if response else _exception(interaction)
         super().__init__(
             request.method,
             urldefrag(request.url).url,
@@ -78,19 +80,10 @@ class CassetteResponse(responses.Response):
     def get_response(self, request: requests.PreparedRequest) -> HTTPResponse:
         """Return the recorded response, or raise the recorded failure."""
         if self.interaction.response is None:
-            raise _exception(self.interaction.failure, request)
+            raise _exception(self.interaction, request)
         return raw_from_response(self.interaction.response, request.method or "GET")
 
 
-def _exception(failure: InteractionFailure | None, request: requests.PreparedRequest | None = None) -> Exception:
-    assert failure is not None
-    name = failure.error.rpartition(".")[2]
-    known = {each.__name__: each for each in _subclasses(requests.RequestException)}
-    return known.get(name, requests.ConnectionError)(failure.message, request=request)
-
-
-def _subclasses(kind: type[requests.RequestException]) -> Iterator[type[requests.RequestException]]:
-    yield kind
-    for each in kind.__subclasses__():
-        if each.__module__ == "requests.exceptions":
-            yield from _subclasses(each)
+def _exception(interaction: Interaction, request: requests.PreparedRequest | None = None) -> Exception:
+    assert interaction.failure is not None
+    return exception_from_failure(interaction.failure, request)

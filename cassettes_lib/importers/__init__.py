@@ -20,7 +20,10 @@ from cassettes_lib.importers.responses import read_responses
 from cassettes_lib.importers.vcrpy import read_vcrpy
 from cassettes_lib.models import Cassette, Interaction, Interactions
 
-__all__ = ["FORMATS", "ImportResult", "NotARecordingError", "detect_format", "import_cassette", "import_recording"]
+__all__ = [
+    "FORMATS", "ImportResult", "LookalikeError", "NotARecordingError",
+    "detect_format", "import_cassette", "import_recording", "looks_like_a_recording",
+]
 
 _READERS: dict[str, Callable[[Any, Reading], list[Interaction]]] = {
     "vcrpy": read_vcrpy,
@@ -129,5 +132,12 @@ def _opened(content: str | bytes, source_format: str | None, path: str) -> tuple
     return document, reading
 
 
+def looks_like_a_recording(content: str | bytes) -> bool:
+    """Tell quickly, by its beginning, whether a file was meant to be a recording, though it may be damaged."""
+    return probable_format(_readable(content)) is not None
+
+
 def _readable(content: str | bytes) -> str:
-    return content if isinstance(content, str) else content[:20_000].decode("utf-8", "replace")
+    if isinstance(content, str):
+        return content
+    return content[:40_000].decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "replace")

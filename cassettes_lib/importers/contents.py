@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 # A body that grows beyond this when decoded is kept encoded: it is a bomb, or too big to be read in a review anyway.
 MAX_DECODED = 256 * 1024 * 1024
+_MOST_CODINGS = 5  # what urllib3 undoes at most
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -45,6 +46,8 @@ def undo_content_encoding(body: bytes, content_encoding: str | None) -> tuple[by
     codings = [coding for coding in codings if coding and coding != "identity"]
     if not body or not codings:
         return body, False
+    if len(codings) > _MOST_CODINGS:
+        return body, True
     decoded = body
     for position, coding in enumerate(reversed(codings)):
         try:

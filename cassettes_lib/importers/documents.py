@@ -19,10 +19,10 @@ _JSONP = re.compile(r"[A-Za-z_$][\w$.]*\s*\(\s*[{\[]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # How the beginning of a file tells what it was meant to be, when it is too damaged to be read.
 _SIGNS = (
-    ("betamax", re.compile(r"^[\s{]*\"?http_interactions\"?\s*:", re.MULTILINE)),
+    ("betamax", re.compile(r"^http_interactions\s*:|\"http_interactions\"\s*:", re.MULTILINE)),
     ("har", re.compile(r"^[\s{]*\"log\"\s*:\s*\{", re.MULTILINE)),
     ("responses", re.compile(r"^responses\s*:|^- response:", re.MULTILINE)),
-    ("vcrpy", re.compile(r"^[\s{]*\"?interactions\"?\s*:|^- request:|^[\s\[{]*\"request\"\s*:", re.MULTILINE)),
+    ("vcrpy", re.compile(r"^interactions\s*:|^- request:|\"interactions\"\s*:|^[\s\[{]*\"request\"\s*:", re.MULTILINE)),
 )
 
 

@@ -11,11 +11,14 @@ from urllib.parse import urlencode, urlsplit
 from cassettes_lib.importers import parts
 from cassettes_lib.importers.contents import undo_content_encoding
 from cassettes_lib.importers.reading import Reading
-from cassettes_lib.models import Headers, Interaction, InteractionFailure, InteractionRequest, InteractionResponse
+from cassettes_lib.models import Headers, Interaction, InteractionRequest, InteractionResponse
 
 # The custom member (HAR 1.2 allows names with an underscore) in which our export keeps what HAR has no place for.
 OWN_MEMBER = "_cassettes"
 OWN_CREATOR = "cassettes_lib"
+# What HAR has a place for.
+REQUEST_MEMBERS = frozenset(("method", "url", "headers", "body"))
+RESPONSE_MEMBERS = frozenset(("status", "reason", "headers", "body", "http_version"))
 
 # A reference that could be resolved against a page, RFC 3986 section 4.2.
 _RELATIVE = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?#\[\]-]*")
@@ -57,21 +60,39 @@ def _interaction(entry: Any, by: Any, reading: Reading) -> Interaction | None:
     entry = parts.mapping(entry, "entry")
     request = parts.mapping(parts.member(entry, "request", "entry"), "request")
     url = parts.member(request, "url", "request")
-    own = entry.get(OWN_MEMBER)
-    own = own if isinstance(own, dict) else {}
-    if isinstance(own.get("failure"), dict):
-        failure = InteractionFailure.model_validate(own["failure"])
-        return Interaction(recorded_at=_time(entry, own, reading), request=_request(request, reading), failure=failure)
+    own = _own(entry)
+    if "failure" in own:
+        return Interaction.model_validate({
+            **_more(own), "recorded_at": _time(entry, own, reading), "request": _request(request, own, reading),
+        })
     # Our own archives hold what a cassette holds, however odd its URLs (placeholders, for one).
     why = "" if by == OWN_CREATOR and entry.get("response") else _no_exchange(entry, url)
     if why:
         reading.skip(why)
         return None
-    return Interaction(
-        recorded_at=_time(entry, own, reading),
-        request=_request(request, reading),
-        response=_response(parts.mapping(entry["response"], "response"), own, by == "Polly.JS", reading),
-    )
+    return Interaction.model_validate({
+        **_more(own),
+        "recorded_at": _time(entry, own, reading),
+        "request": _request(request, own, reading),
+        "response": _response(parts.mapping(entry["response"], "response"), own, by == "Polly.JS", reading),
+    })
+
+
+def _own(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the member that our export has added, without what could stand in for HAR's own."""
+    own = entry.get(OWN_MEMBER)
+    if not isinstance(own, dict):
+        return {}
+    cleaned = dict(own)
+    for name, in_har in (("request", REQUEST_MEMBERS), ("response", RESPONSE_MEMBERS)):
+        rest = own.get(name)
+        rest = rest if isinstance(rest, dict) else {}
+        cleaned[name] = {member: value for member, value in rest.items() if member not in in_har}
+    return cleaned
+
+
+def _more(own: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in own.items() if name not in ("request", "response", "http_version")}
 
 
 def _no_exchange(entry: dict[str, Any], url: Any) -> str:
@@ -107,13 +128,14 @@ def _time(entry: dict[str, Any], own: dict[str, Any], reading: Reading) -> datet
     return parts.time_of(entry.get("startedDateTime"), reading.warn)
 
 
-def _request(request: dict[str, Any], reading: Reading) -> InteractionRequest:
+def _request(request: dict[str, Any], own: dict[str, Any], reading: Reading) -> InteractionRequest:
     headers = _headers(request.get("headers"), "request")
     return InteractionRequest(
         method=parts.text(parts.member(request, "method", "request"), "method").upper(),
         url=parts.text(request["url"], "url of the request"),
         headers=headers,
         body=_request_body(request.get("postData"), headers, reading),
+        **own.get("request", {}),
     )
 
 
@@ -176,15 +198,14 @@ def _response(response: dict[str, Any], own: dict[str, Any], from_polly: bool, r
     status = parts.status_code(parts.member(response, "status", "response"))
     headers = _headers(response.get("headers"), "response")
     body, encoded = _content(response.get("content"), from_polly, reading)
-    wire_body = own.get("wire_body") is True
+    more = own.get("response", {})
     if encoded:
         codings = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
-        body, wire_body = undo_content_encoding(body, codings)
-    details = {name: own[name] for name in ("recoding", "chunk_sizes", "broken", "closed_early") if name in own}
+        body, more["wire_body"] = undo_content_encoding(body, codings)
     version = own.get("http_version") or parts.http_version(response.get("httpVersion"))
     return InteractionResponse(
         status=status, reason=parts.reason_phrase(status, response.get("statusText")), headers=headers, body=body,
-        wire_body=wire_body, http_version=version, **details,
+        http_version=version, **more,
     )
 
 
@@ -237,4 +258,5 @@ def _attachment(name: Any, reading: Reading) -> bytes:
     try:
         return reading.read_attachment(name)
     except OSError as error:
-        raise ValueError(f"the body is in another file, {name!r:.80}, which cannot be read: {error}") from error
+        reason = error.strerror or error
+        raise ValueError(f"the body is in another file, {name!r:.80}, which cannot be read: {reason}") from error
