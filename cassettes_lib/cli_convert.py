@@ -21,7 +21,6 @@ from cassettes_lib.importers import (
     ImportResult,
     LookalikeError,
     NotARecordingError,
-    detect_format,
     import_recording,
     looks_like_a_recording,
 )
@@ -122,56 +121,83 @@ class _Conversion:
     def _outcome_in_tree(self, path: Path, dest: Path, contested: bool, planned: list[tuple[Path, Path]]) -> Outcome:
         try:
             content = path.read_bytes()
+            reason, result = self._examined(path, content)
+            if reason:
+                return Outcome(path, "skipped", reason)
+            rival = self._rival(path, dest, planned) if contested else None
+            if rival:
+                both = f"{path} and {rival.name} would both become {dest.name}"
+                return Outcome(path, "failed", f"{both}; convert them one by one")
         except OSError as error:
             return Outcome(path, "failed", f"{path} cannot be read: {error.strerror or error}")
-        reason = self._no_recording(path, content)
-        if reason:
-            return Outcome(path, "skipped", reason)
-        if contested:
-            rivals = [other for other, its_dest in planned if its_dest == dest and other != path]
-            rivals = [other for other in rivals if not self._no_recording(other, other.read_bytes())]
-            if rivals:
-                both = f"{path} and {rivals[0].name} would both become {dest.name}"
-                return Outcome(path, "failed", f"{both}; convert them one by one")
-        return self._converted(path, dest, content)
+        except CassetteError as error:
+            return Outcome(path, "failed", str(error))
+        return self._written(path, dest, result)
 
-    def _no_recording(self, path: Path, content: bytes) -> str:
-        """Return why a file in a tree is passed over, or "" when it is a recording, whole or damaged."""
-        if _is_own(content):
-            return "" if self._to_har and self._format is None else "it is a cassette already"
+    def _examined(self, path: Path, content: bytes) -> tuple[str, ImportResult | None]:
+        """Return why a file in a tree is passed over, or "" and what was read from it.
+
+        Raises:
+            CassetteError: It is a recording, and damaged.
+        """
+        if _is_own(content) and not (self._to_har and self._format is None):
+            return "it is a cassette already", None
         usual_name = not path.suffix or path.suffix.lower() in _SUFFIXES
-        if not content.strip():
-            return "" if path.suffix and usual_name else "it is empty"
+        if not content.strip() and not (path.suffix and usual_name):
+            return "it is empty", None
         if not usual_name and not looks_like_a_recording(content):
-            return "it is no recording"
+            return "it is no recording", None
         try:
-            # Under an unusual name only what can be read wholly is a recording: a page about recordings is none.
-            found = detect_format(content) if usual_name else import_recording(content).source_format
+            result = self._read(path, content, None)
         except NotARecordingError:
-            return "it is no recording"
+            return "it is no recording", None
         except CassetteImportError as error:
-            is_damaged = isinstance(error.__cause__, LookalikeError) or looks_like_a_recording(content)
-            return "" if is_damaged and usual_name else "it is no recording"
-        return "" if self._format in (None, found) else f"it is a recording of {found}"
+            # Under an unusual name only what can be read wholly is a recording: a page about recordings is none.
+            is_meant = isinstance(error.__cause__, LookalikeError) or looks_like_a_recording(content)
+            if usual_name and (is_meant or not content.strip()) and self._format in (None, error.source_format):
+                raise
+            return "it is no recording", None
+        if self._format not in (None, result.source_format):
+            return f"it is a recording of {result.source_format}", None
+        return "", result
 
-    def _converted(self, path: Path, dest: Path, content: bytes | None = None) -> Outcome:
+    def _rival(self, path: Path, dest: Path, planned: list[tuple[Path, Path]]) -> Path | None:
+        """Return another recording that would become the same file."""
+        for other, its_dest in planned:
+            if its_dest == dest and other != path:
+                try:
+                    if not self._examined(other, other.read_bytes())[0]:
+                        return other
+                except (CassetteError, OSError):
+                    return other
+        return None
+
+    def _converted(self, path: Path, dest: Path) -> Outcome:
+        """Convert a file that was named, whatever its name is."""
         try:
-            result = self._read(path, path.read_bytes() if content is None else content)
+            result = self._read(path, path.read_bytes(), self._format)
+        except OSError as error:
+            return Outcome(path, "failed", f"{path} cannot be read: {error.strerror or error}")
+        except CassetteError as error:
+            return Outcome(path, "failed", str(error))
+        return self._written(path, dest, result)
+
+    def _written(self, path: Path, dest: Path, result: ImportResult | None) -> Outcome:
+        assert result is not None
+        try:
             cassette = without_secrets(result.cassette).cassette if self._redact else result.cassette
             write_text(dest, to_har(cassette) if self._to_har else print_cassette(cassette), force=self._force)
-        except OSError as error:
-            return Outcome(path, "failed", f"{path} cannot be read: {error.strerror or error}")
         except CassetteError as error:
             return Outcome(path, "failed", str(error))
         except (ValueError, RecursionError) as error:
             return Outcome(path, "failed", f"{path} cannot be converted: {error}")
         return Outcome(path, "converted", dest=dest, result=result)
 
-    def _read(self, path: Path, content: bytes) -> ImportResult:
-        if self._format is None and _is_own(content):
-            return ImportResult(parse_cassette(content.decode("utf-8"), str(path)), "cassettes")
+    def _read(self, path: Path, content: bytes, source_format: str | None) -> ImportResult:
+        if source_format is None and _is_own(content):
+            return ImportResult(parse_cassette(content, str(path)), "cassettes")
         return import_recording(
-            content, source_format=self._format, path=str(path), read_attachment=lambda name: _attachment(path, name)
+            content, source_format=source_format, path=str(path), read_attachment=lambda name: _attachment(path, name)
         )
 
 
