@@ -18,7 +18,8 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 # Each module may import those above it, and those it shares a line with.
 LAYERS = (
     ("_version",),
-    ("bodies", "codings"),
+    ("bodies", "recoding"),
+    ("codings",),
     ("errors", "models"),
     ("fileformat",),
     ("matching",),
