@@ -18,7 +18,8 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 # Each module may import those above it, and those it shares a line with.
 LAYERS = (
     ("_version",),
-    ("bodies", "codings", "jsontext", "locks"),
+    ("bodies", "recoding", "jsontext", "locks"),
+    ("codings",),
     ("errors", "models"),
     ("entrycheck", "layout"),
     ("fileformat",),
