@@ -30,7 +30,13 @@ from cassettes_lib.broker import Broker
 from cassettes_lib.carriers import start_thread, submit_job
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.guard import SealedBlock, guard_urlopen
-from cassettes_lib.neighbours import SESSION_SEND, answers_before_mock, mock_adapter_class, warn_of_shadows
+from cassettes_lib.neighbours import (
+    SESSION_SEND,
+    answers_before_mock,
+    disarm_for_mounted,
+    mock_adapter_class,
+    warn_of_shadows,
+)
 from cassettes_lib.ownership import Follower, LiveCall, block_in_charge, blocks_of, owner
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
 from cassettes_lib.patches import Layer, PatchPoint, lock
@@ -82,7 +88,12 @@ class Interception(SealedBlock):
         self._points: list[PatchPoint] = []
 
     def start(self) -> None:
-        """Put the Broker in charge of this context and of what follows it."""
+        """Put the Broker in charge of this context and of what follows it.
+
+        Warns:
+            RuntimeWarning: requests is replaced by a mock, which will answer in place of the cassette.
+        """
+        warn_of_shadows(self.name)
         try:
             with lock:
                 self.number()
@@ -94,7 +105,6 @@ class Interception(SealedBlock):
         except BaseException:
             self.stop()
             raise
-        warn_of_shadows(self.name)
 
     def stop(self) -> None:
         """Take the Broker out of charge. Harmless when repeated.
@@ -239,6 +249,7 @@ def _get_adapter(layer: Layer, session: Session, *args: Any, **kwargs: Any) -> A
     if "send" not in getattr(adapter, "__dict__", ()) and issubclass(kind, BaseAdapter):
         if kind is not HTTPAdapter:
             _cover(kind)
+            disarm_for_mounted(kind)
         return adapter
     if isinstance(adapter, Lookalike):
         return adapter

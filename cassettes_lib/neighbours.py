@@ -44,6 +44,15 @@ def mock_adapter_class() -> type | None:
     return found if isinstance(found, type) else None
 
 
+def disarm_for_mounted(kind: type) -> None:
+    """Leave a call to the adapter of a mock that `Session.get_adapter` itself has found: somebody mounted it by hand.
+
+    A mock of all sessions lets nobody get to `Session.get_adapter`.
+    """
+    if armed.get() and kind is mock_adapter_class():
+        armed.set(0)
+
+
 def warn_of_shadows(name: str) -> None:
     """Warn when requests is replaced by a mock that never calls what is below it: the cassette would not be asked."""
     mock = sys.modules.get("unittest.mock")
