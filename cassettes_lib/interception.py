@@ -67,6 +67,7 @@ class Interception(SealedBlock):
         passthrough: Iterable[PassthroughRule] = (),
         block_network: bool = False,
         allow_network: Iterable[str] = (),
+        preserve_exact_body_bytes: bool = False,
     ) -> None:
         """Prepare; nothing is routed before `start`.
 
@@ -78,6 +79,7 @@ class Interception(SealedBlock):
             block_network: Stop every socket that would leave this machine, whoever opens it. What the Broker
                 sends live itself, to record it, and what passes through is excepted.
             allow_network: Patterns of hosts that `block_network` leaves open.
+            preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
 
         Raises:
             TypeError, ValueError: A rule of `passthrough` is neither a host nor a function.
@@ -85,6 +87,7 @@ class Interception(SealedBlock):
         super().__init__(name, seals=broker.mode == "replay", block_network=block_network, allow_network=allow_network)
         self.broker = broker
         self._passthrough = Passthrough(passthrough)
+        self._preserve_exact_body_bytes = preserve_exact_body_bytes
         self._points: list[PatchPoint] = []
 
     def start(self) -> None:
@@ -166,7 +169,10 @@ class Interception(SealedBlock):
             return self._hand_on(below, again, adapter, request, args, kwargs)
         options = {**dict(zip(_OPTIONS, args, strict=False)), **kwargs} if args else kwargs
         try:
-            return exchange(self.broker, adapter, request, functools.partial(self._send_live, below, adapter), options)
+            return exchange(
+                self.broker, adapter, request, functools.partial(self._send_live, below), options,
+                preserve_exact_body_bytes=self._preserve_exact_body_bytes,
+            )
         except InteractionNotFoundError as error:
             error.caller = error.caller or calling_place()
             raise

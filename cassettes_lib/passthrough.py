@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest
 
-from cassettes_lib.conversion import request_from_prepared
 from cassettes_lib.models import InteractionRequest
+from cassettes_lib.uploads import Upload
 
 PassthroughRule = str | Callable[[InteractionRequest], object]
 
@@ -49,7 +49,7 @@ class Passthrough:
                 return True
         if not self._functions:
             return False
-        value = request_from_prepared(request)
+        value = Upload(request).request_before_sending()  # a file or a generator is not read for this
         return any(function(value) for function in self._functions)
 
 
