@@ -40,6 +40,8 @@ LAYERS = (
     ("ownership",),
     ("carriers", "guard", "neighbours", "passthrough", "transports"),
     ("sockets",),
+    ("coverage",),
+    ("forks",),
     ("interception",),
     ("recording",),
     ("testcase",),

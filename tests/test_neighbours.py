@@ -16,6 +16,7 @@ import responses
 
 from cassettes_lib import InteractionNotFoundError, JsonFileCassetteStore, NetworkBlockedError, use_cassette
 from cassettes_lib.broker import Broker
+from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
 from tests.sealing_support import SealingTestCase
@@ -86,7 +87,7 @@ class ResponsesTest(NeighbourTestCase):
     def test_inside_its_passthru_goes_live_with_a_warning_in_record(self) -> None:
         with use_cassette(self.new_path(), mode="record") as broker, responses.RequestsMock() as mocked:
             mocked.add_passthru(self.server.url)
-            with self.assertWarnsRegex(RuntimeWarning, "not recorded"):
+            with self.assertWarnsRegex(CassetteWarning, "not recorded"):
                 self.get()
         self.assertEqual((broker.recorded, len(self.server.hits)), ((), 1))
 
@@ -255,7 +256,7 @@ class RequestsMockTest(NeighbourTestCase):
     def test_on_one_session_it_answers_wherever_it_began_and_we_warn(self) -> None:
         session = requests.Session()
         with self.mocker(session=session), use_cassette(self.recorded_by_itself(), mode="replay"):
-            with self.assertWarnsRegex(RuntimeWarning, "one session"):
+            with self.assertWarnsRegex(CassetteWarning, "one session"):
                 self.assertEqual(session.get(self.url).content, b"by requests_mock")
             self.assertEqual(self.get(), b"recorded")
 
@@ -264,7 +265,7 @@ class RequestsMockTest(NeighbourTestCase):
         adapter.register_uri("GET", "mock://it/", text="by the adapter")
         session = requests.Session()
         session.mount("mock://", adapter)
-        with use_cassette(self.recorded("/text"), mode="replay"), self.assertWarns(RuntimeWarning):
+        with use_cassette(self.recorded("/text"), mode="replay"), self.assertWarns(CassetteWarning):
             self.assertEqual(session.get("mock://it/").text, "by the adapter")
 
 
@@ -314,7 +315,7 @@ class ShadowTest(NeighbourTestCase):
     def test_a_mock_in_place_of_what_leads_to_us_is_warned_about(self) -> None:
         for target in ("requests.Session.send", "requests.Session.request", "requests.request"):
             block = Interception(Broker(Cassette()), "shadowed")
-            with self.subTest(target), mock.patch(target), self.assertWarnsRegex(RuntimeWarning, target):
+            with self.subTest(target), mock.patch(target), self.assertWarnsRegex(CassetteWarning, target):
                 block.start()
             block.stop()
 
