@@ -122,6 +122,8 @@ class Interception(CoveredBlock):
             return self._hand_on(below, again, adapter, request, args, kwargs)
         if not self.open:
             raise self.refuse_request(request.method, request.url)
+        if self._is_the_brokers_own():
+            return self._send_live(below, adapter, request, *args, **kwargs)
         options = {**dict(zip(_OPTIONS, args, strict=False)), **kwargs} if args else kwargs
         try:
             return exchange(
@@ -132,9 +134,14 @@ class Interception(CoveredBlock):
             error.caller = error.caller or calling_place()
             raise
 
-    def _send_live(self, below: Send, adapter: Any, request: PreparedRequest, **options: Any) -> Response:
+    def _is_the_brokers_own(self) -> bool:
+        """Whether this thread is inside of the Broker: then a store is at work that uses requests itself."""
+        broker_lock: Any = self.broker._lock
+        return bool(broker_lock._is_owned())
+
+    def _send_live(self, below: Send, adapter: Any, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         with LiveCall(self, adapter, request):
-            return below(adapter, request, **options)
+            return below(adapter, request, *args, **options)
 
     def lets_pass(self, url: str, request: Callable[[], InteractionRequest]) -> bool:
         """Tell whether a rule of `passthrough` hands a request on."""
@@ -150,8 +157,7 @@ class Interception(CoveredBlock):
     ) -> Response:
         outer = self.outer
         if outer is None:
-            with LiveCall(self, adapter, request):
-                return below(adapter, request, *args, **kwargs)
+            return self._send_live(below, adapter, request, *args, **kwargs)
         token = owner.set(outer)
         try:
             return again(adapter, request, *args, **kwargs)

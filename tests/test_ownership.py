@@ -47,6 +47,23 @@ def in_subclass(job: Callable[[], Any]) -> Any:
     return thread.result
 
 
+class InheritsItsContext(threading.Thread):
+    """As in Python 3.14, where a thread may run in a copy of the context that starts it."""
+
+    def start(self) -> None:
+        context, run = contextvars.copy_context(), self.run
+        self.run = lambda: context.run(run)  # type: ignore[method-assign]
+        super().start()
+
+
+def in_inheriting_thread(job: Callable[[], Any]) -> Any:
+    results: list[Any] = []
+    thread = InheritsItsContext(target=lambda: results.append(job()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
 def in_timer(job: Callable[[], Any]) -> Any:
     results: list[Any] = []
     timer = threading.Timer(0, lambda: results.append(job()))
@@ -94,8 +111,8 @@ def in_thread_of_thread(job: Callable[[], Any]) -> Any:
 
 
 HANDOVERS = (
-    in_thread, in_subclass, in_timer, in_new_pool, in_mapping_pool, in_to_thread, in_executor_of_loop, in_task,
-    in_thread_of_thread,
+    in_thread, in_subclass, in_inheriting_thread, in_timer, in_new_pool, in_mapping_pool, in_to_thread,
+    in_executor_of_loop, in_task, in_thread_of_thread,
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import re
 import socket
+import sys
+import threading
 import unittest
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +24,7 @@ from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
 from tests.sealing_support import SealingTestCase
+from tests.support import MemoryCassetteStore
 
 _captured_send = HTTPAdapter.send
 
@@ -255,6 +259,55 @@ class EveryWayTest(SealingTestCase):
             FindsADuckLater().get(self.server.url + "/text")
             OwnTransportLater().send(prepared(self.server.url + "/text"))
         self.assertEqual((broker.play_count, self.server.hits), (2, []))
+
+
+class StoreOverHttpTest(SealingTestCase):
+    def test_a_store_that_uses_requests_itself_is_neither_recorded_nor_stopped(self) -> None:
+        url = self.server.url
+
+        class HttpStore(MemoryCassetteStore):
+            def save(self, cassette: Cassette) -> None:
+                super().save(cassette)
+                requests.put(url + "/upload", data=str(len(cassette.interactions)))
+
+        store = HttpStore()
+        with use_cassette(store=store, mode="record") as broker:
+            requests.get(url + "/text")
+            with requests.get(url + "/chunked", stream=True) as response:
+                list(response.iter_content())
+        self.assertEqual(len(broker.recorded), 2)
+        self.assertEqual({each.path for each in self.server.hits}, {"/text", "/chunked", "/upload"})
+        self.assertEqual(sum(each.path != "/upload" for each in self.server.hits), 2)
+
+
+class SwallowedMissTest(SealingTestCase):
+    def swallow(self) -> str:
+        with contextlib.suppress(Exception):
+            requests.get(self.server.url + "/json")
+        return f"{__file__}:{sys._getframe().f_lineno - 1}"
+
+    def test_it_is_raised_at_the_end_with_the_place_where_it_happened(self) -> None:
+        with self.assertRaises(InteractionNotFoundError) as caught, use_cassette(self.recorded("/text"), mode="replay"):
+            place = self.swallow()
+        self.assertEqual(caught.exception.caller, place)
+
+    def test_it_is_raised_when_a_thread_died_of_it(self) -> None:
+        path = self.recorded("/text")
+        with self.assertRaises(InteractionNotFoundError) as caught, use_cassette(path, mode="replay"):
+            thread = threading.Thread(target=self.swallow)
+            thread.start()
+            thread.join()
+        self.assertIn(__file__, caught.exception.caller)
+
+    def test_it_is_not_raised_over_the_blocks_own_error(self) -> None:
+        with self.assertRaises(ZeroDivisionError), use_cassette(self.recorded("/text"), mode="replay"):
+            self.swallow()
+            _ = 1 / 0
+
+    def test_a_test_that_expected_it_says_so(self) -> None:
+        with use_cassette(self.recorded("/text"), mode="replay") as broker:
+            self.swallow()
+            broker.misses.clear()
 
 
 class GuardTest(SealingTestCase):

@@ -78,6 +78,24 @@ class ForkTest(SealingTestCase):
                     thread.join()
         self.assertEqual(self.server.hits, [])
 
+    def test_what_parent_and_child_record_is_all_kept(self) -> None:
+        path = self.new_path()
+
+        def several(first: int) -> None:
+            for number in range(first, first + 5):
+                requests.get(f"{self.server.url}/get?number={number}")
+
+        with use_cassette(path, mode="record"):
+            several(0)
+            thread = threading.Thread(target=several, args=(5,))
+            thread.start()
+            self.in_child(lambda: several(10))
+            several(15)
+            thread.join()
+        with use_cassette(path, mode="replay") as broker:
+            urls = [each.request.url for each in broker.cassette.interactions]
+        self.assertEqual(sorted(urls), sorted(f"{self.server.url}/get?number={number}" for number in range(20)))
+
     def test_a_child_leaves_the_block_and_is_free(self) -> None:
         block = use_cassette(self.recorded("/text"), mode="replay")
         gate = threading.Event()
