@@ -25,7 +25,13 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from cassettes_lib.carriers import start_thread, submit_job
 from cassettes_lib.guard import SealedBlock, guard_urlopen
-from cassettes_lib.neighbours import SESSION_SEND, answers_before_mock, disarm_for_mounted, mock_adapter_class
+from cassettes_lib.neighbours import (
+    SESSION_SEND,
+    answers_before_mock,
+    disarm_for_mounted,
+    mend_responses,
+    mock_adapter_class,
+)
 from cassettes_lib.ownership import LiveCall, block_in_charge, owner
 from cassettes_lib.patches import Layer, PatchPoint, lock
 from cassettes_lib.sockets import SOCKET_POINTS
@@ -80,6 +86,7 @@ class CoveredBlock(SealedBlock):
             if not point.in_use:
                 _transport_points.pop(point.owner, None)
                 _session_points.pop(point.owner, None)
+        mend_responses()
         if not _installed:
             _ignore_new_classes()
 

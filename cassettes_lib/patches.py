@@ -176,6 +176,15 @@ class PatchPoint:
             setattr(self.owner, self.name, layer.below)
 
 
+def below_the_dead(function: Any) -> Any:
+    """Return a function, or what is below it when it is a dead layer of ours."""
+    layer = layer_of(function)
+    while layer is not None and not layer.blocks:
+        function = layer.below
+        layer = layer_of(function)
+    return function
+
+
 def _mend_mocks(layer: Layer) -> None:
     """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it."""
     for patcher in _mock_patchers():

@@ -153,6 +153,8 @@ class ResponsesTest(NeighbourTestCase):
             attempt()
             first.stop()
             assert HTTPAdapter.send is original
+            assert responses._real_send is original
+            assert responses.mock._real_send is responses.RequestsMock()._real_send is original
             attempt()
             second = Interception(Broker(Cassette()), "second")
             second.start()
