@@ -57,6 +57,8 @@ LAYERS = (
     ("ownership",),
     ("carriers", "guard", "neighbours", "passthrough", "transports"),
     ("sockets",),
+    ("coverage",),
+    ("forks",),
     ("interception",),
     ("recording",),
     ("testcase", "store_contract"),
