@@ -21,7 +21,7 @@ LAYERS = (
     ("bodies", "codings"),
     ("errors", "models"),
     ("fileformat",),
-    ("jsonpath", "matching_urls"),
+    ("jsonpath", "matching_urls", "media"),
     ("matching_bodies",),
     ("matching",),
     ("playback",),
