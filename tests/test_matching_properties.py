@@ -35,8 +35,8 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TYPES = [
-    "", "application/json", "application/json; charset=utf-16", "text/json;charset=x", "multipart/form-data; boundary=a",
-    "application/x-www-form-urlencoded", 'multipart/mixed; boundary="a b"', "multipart/mixed", "text/plain",
+    "", "application/json", "application/json; charset=utf-16", "text/json;charset=x", "text/plain", "multipart/mixed",
+    "multipart/form-data; boundary=a", 'multipart/mixed; boundary="a b"', "application/x-www-form-urlencoded",
 ]  # fmt: skip
 SEEDS = st.integers(0, 2**32)
 
@@ -238,8 +238,8 @@ class PropertiesTest(unittest.TestCase):
     def test_the_short_way_to_the_key_of_a_url_is_the_long_way(self, url: str) -> None:
         self.assertEqual(url_key(url), canonical_url(url).text())
 
-    @given(st.binary(max_size=40), st.sampled_from(TYPES), st.sampled_from([None, "gzip", "deflate", "br", "zstd", "x"]))
-    def test_no_body_is_an_exception(self, data: bytes, content_type: str, coding: str | None) -> None:
+    @given(st.binary(max_size=40), st.sampled_from(TYPES), st.sampled_from(["", "gzip", "deflate", "br", "zstd", "x"]))
+    def test_no_body_is_an_exception(self, data: bytes, content_type: str, coding: str) -> None:
         headers = [("Content-Type", content_type), *([("Content-Encoding", coding)] if coding else [])]
         request = a_request("POST", headers=tuple(headers), body=data)
         for matcher in resolve_matchers([*MATCHER_NAMES, ignoring(json=["..a"], form=["a"])]):
