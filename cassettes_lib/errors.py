@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest
 
 
+class CassetteWarning(UserWarning):
+    """Something about a cassette that its owner should know, such as that its torn end was cut off."""
+
+
 class CassetteError(Exception):
     """The base of all errors of this library. All of them can be copied and pickled."""
 
@@ -59,12 +63,21 @@ class CassetteFormatError(CassetteLoadError):
         line: Line of the damage, counted from 1, or None where it has no line.
         column: Column of the damage, counted from 1, or None.
         member: Path of the member with a wrong value, such as `interactions[3].response.status`, or "".
+        empty: True when there is nothing at all, 0 bytes; where a mode records, that is as good as missing.
     """
 
     def __init__(
-        self, message: str, *, path: str, line: int | None = None, column: int | None = None, member: str = ""
+        self,
+        message: str,
+        *,
+        path: str,
+        line: int | None = None,
+        column: int | None = None,
+        member: str = "",
+        empty: bool = False,
     ) -> None:
         super().__init__(message, path=path)
+        self.empty = empty
         self.line = line
         self.column = column
         self.member = member
@@ -122,6 +135,7 @@ class InteractionNotFoundError(CassetteError):
         request: What was asked, redacted.
         nearest: The recorded requests that come closest, at most three: each with what differs.
         reason: Why nothing answers: "nothing recorded", "none similar", "differs", "already played" or "expired".
+        caller: Where the request was made, as `file:line`, or "".
     """
 
     def __init__(
@@ -139,6 +153,7 @@ class InteractionNotFoundError(CassetteError):
         self.request = request
         self.nearest = tuple(nearest)
         self.reason = reason
+        self.caller = ""
 
 
 class InteractionFailedError(CassetteError):

@@ -39,7 +39,10 @@ def _headers_from_file(value: Any) -> Any:
         return value
     pairs: list[tuple[Any, Any]] = []
     for name, given in value.items():
-        pairs.extend((name, each) for each in (given if isinstance(given, list) else [given]))
+        values = given if isinstance(given, list) else [given]
+        if not all(isinstance(each, str) for each in values):
+            raise ValueError(f"the value of the header {name!r} is neither a string nor a list of strings")
+        pairs.extend((name, each) for each in values)
     return pairs
 
 
@@ -208,10 +211,19 @@ class Interaction(_Value):
 
 
 class UnreadInteraction(Protocol):
-    """An interaction that is read only when somebody asks for it."""
+    """An interaction that is read only when somebody asks for it.
+
+    One that also has the attributes `method` and `url` can be found by them without being read.
+    """
 
     def __call__(self) -> Interaction:
         """Read it."""
+
+
+class _Entries(list["Interaction | UnreadInteraction"]):
+    """A list that can be referred to weakly."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Interactions(Sequence[Interaction]):
@@ -223,24 +235,40 @@ class Interactions(Sequence[Interaction]):
     thread-safe by itself: one owner appends (the Broker under its lock); reading needs no lock.
     """
 
-    __slots__ = ("_entries", "_length")
+    __slots__ = ("_entries", "_length", "_rewritten_from")
 
     def __init__(self, interactions: Iterable[Interaction | UnreadInteraction] = ()) -> None:
+        self._rewritten_from: object = None
         if isinstance(interactions, Interactions):
-            self._entries: list[Interaction | UnreadInteraction] = interactions._entries
+            self._entries: _Entries = interactions._entries
             self._length: int = interactions._length
+            self._rewritten_from = interactions._rewritten_from
         else:
-            self._entries = list(interactions)
+            self._entries = _Entries(interactions)
             self._length = len(self._entries)
 
     def plus(self, interaction: Interaction) -> Interactions:
         """Return the sequence with one more interaction at its end."""
         longer = Interactions(self)
         if self._length != len(self._entries):
-            longer._entries = self._entries[: self._length]
+            longer._entries = _Entries(self._entries[: self._length])
         longer._entries.append(interaction)
         longer._length += 1
         return longer
+
+    def rewritten(self, interactions: Iterable[Interaction | UnreadInteraction]) -> Interactions:
+        """Return other interactions in the place of these, such as the same ones with a secret removed.
+
+        A store sees by `lineage` which of the interactions that it keeps give way to them.
+        """
+        other = Interactions(interactions)
+        other._rewritten_from = self._entries
+        return other
+
+    @property
+    def lineage(self) -> tuple[object, object]:
+        """What tells apart recordings on one store: the shared list, and the list it was rewritten from or None."""
+        return self._entries, self._rewritten_from
 
     def continues(self, earlier: Interactions) -> bool:
         """Tell, at constant cost, whether this is `earlier` with nothing but additions at its end.
@@ -248,6 +276,24 @@ class Interactions(Sequence[Interaction]):
         False when the two do not share their list, even if they are equal.
         """
         return self._entries is earlier._entries and earlier._length <= self._length
+
+    def head_at(self, position: int) -> tuple[str, str]:
+        """Return method and URL of the request at a position, without reading an interaction that knows them."""
+        entry = self._entries[position]
+        if not isinstance(entry, Interaction):
+            url = getattr(entry, "url", None)
+            if isinstance(url, str):
+                return getattr(entry, "method", ""), url
+            entry = self[position]
+        return entry.request.method, entry.request.url
+
+    def unread_at(self, position: int) -> UnreadInteraction | None:
+        """Return what stands for an interaction that has not been read yet, or None for one that has."""
+        entry = self._entries[position]
+        return None if isinstance(entry, Interaction) else entry
+
+    def __reduce__(self) -> tuple[type[Interactions], tuple[list[Interaction | UnreadInteraction]]]:
+        return Interactions, (self._entries[: self._length],)
 
     def __len__(self) -> int:
         return self._length
