@@ -77,7 +77,7 @@ class use_cassette:
             raise TypeError("use_cassette takes either a path or a store")
         if mode is not None:
             check_mode(mode)
-        resolve_matchers(match_on)
+        match_on = resolve_matchers(match_on)  # once: it may be an iterator
         self._store: CassetteStore = JsonFileCassetteStore(path) if path is not None else store  # type: ignore[assignment]
         self._name = str(path) if path is not None else type(store).__name__
         self._mode = mode

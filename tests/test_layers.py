@@ -23,7 +23,7 @@ LAYERS = (
     ("errors", "models"),
     ("entrycheck", "layout"),
     ("fileformat",),
-    ("jsonpath", "matching_urls"),
+    ("jsonpath", "matching_urls", "media"),
     ("matching_bodies",),
     ("matching",),
     ("playback",),
