@@ -148,7 +148,7 @@ class FilePlace:
         return start >= self.end or any(begin <= start < end for begin, end in self.others or ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Basis:
     """What a store knows that it keeps for one recording.
 
