@@ -21,7 +21,7 @@ from cassettes_lib.errors import (
     LiveResponderRequiredError,
 )
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
-from cassettes_lib.misses import explain_miss
+from cassettes_lib.misses import Circumstances, explain_miss
 from cassettes_lib.models import (
     Cassette,
     Interaction,
@@ -277,7 +277,7 @@ class Broker:
 
     def _missed(self, request: InteractionRequest) -> InteractionNotFoundError:
         with self._lock:
-            error = explain_miss(request, self._playable, matchers=self._matchers, mode=self._mode, name=self._name)
+            error = explain_miss(request, self._index, Circumstances(self._name, self._mode))
             self.misses.append(error)
         return error
 

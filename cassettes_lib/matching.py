@@ -67,15 +67,15 @@ class IgnoreRules:
             self.headers | other.headers,
         )
 
-    def arguments(self) -> str:
-        """Write the rules as arguments of `ignoring`: `query=["ts"], json=["$.nonce"]`."""
+    def arguments(self) -> list[str]:
+        """Write the rules as arguments of `ignoring`: `query=["ts"]`, `json=["$.nonce"]`."""
         given = {
             "query": sorted(self.query),
             "form": sorted(self.form),
             "json": [path.text for path in self.json],
             "headers": sorted(self.headers),
         }
-        return ", ".join(f"{name}={quoted_list(values)}" for name, values in given.items() if values)
+        return [f"{name}={quoted_list(values)}" for name, values in given.items() if values]
 
 
 NO_RULES = IgnoreRules()
@@ -108,10 +108,16 @@ class NamedMatcher:
         return self.key(request)
 
     @property
+    def label(self) -> str:
+        """What it compares, in short: `url`, `header("Accept")`, `my_function`."""
+        return self.part if self.part not in ("", "header") else self.source
+
+    @property
     def name(self) -> str:
-        """The name for messages: `url`, `url(query=["ts"])`, `header("Accept")`."""
-        plain = self.source.strip('"')
-        return f"{plain} ignoring {self.rules.arguments()}" if self.rules != NO_RULES else plain
+        """The name for messages, with what it leaves out: `url ignoring query=["ts"]`."""
+        if self.rules == NO_RULES:
+            return self.label
+        return f"{self.label} ignoring {', '.join(self.rules.arguments())}"
 
     def ignoring(self, rules: IgnoreRules) -> NamedMatcher:
         """Return the matcher that leaves out more; one that has nothing to do with these rules returns itself."""

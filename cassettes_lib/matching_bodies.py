@@ -138,6 +138,11 @@ def understand(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Unde
     return _understood(data, media_type(content_type), rules)
 
 
+def understand_part(part: Part) -> Understood:
+    """Read the content of a part of a multipart body."""
+    return _understood(part.content, media_type(part.header("content-type")), NO_RULES)
+
+
 def decoded(body: bytes, coding: str) -> bytes:
     """Undo a `Content-Encoding`; a body that cannot be decoded is returned as it is."""
     data = body

@@ -89,6 +89,10 @@ class PlaybackIndex:
     Not thread-safe: the Broker calls it under its lock.
 
     Attributes:
+        count: How many interactions are recorded.
+        request_at: Reads the recorded request at a position.
+        line_at: Reads its method and URL.
+        matchers: What makes requests equal.
         play_count: How many requests were answered.
     """
 
@@ -103,10 +107,11 @@ class PlaybackIndex:
             matchers: What makes requests equal.
             line_at: Reads only method and URL at a position, where that is cheaper.
         """
-        self._count = count
-        self._request_at = request_at
-        self._line_at = line_at
-        self._levels = _levels(resolve_matchers(matchers))
+        self.count = count
+        self.request_at = request_at
+        self.line_at = line_at or self._line_of_request
+        self.matchers = resolve_matchers(matchers)
+        self._levels = _levels(self.matchers)
         self._root = _Node(list(range(count)))
         self._played = bytearray(count)
         self._unused = count
@@ -153,7 +158,7 @@ class PlaybackIndex:
     @property
     def unused(self) -> list[int]:
         """The positions that have not been played, in recorded order."""
-        return [position for position in range(self._count) if not self._played[position]]
+        return [position for position in range(self.count) if not self._played[position]]
 
     @property
     def all_played(self) -> bool:
@@ -162,11 +167,11 @@ class PlaybackIndex:
 
     def forget_keys(self) -> None:
         """Compute all keys anew when next needed: recorded requests have changed. What was played stays played."""
-        self._root = _Node(list(range(self._count)))
+        self._root = _Node(list(range(self.count)))
 
     def _queue(self, request: InteractionRequest) -> _Node | None:
         """Return the node of the last level for a request, growing the trie on the way down."""
-        if not self._count:
+        if not self.count:
             return None
         node: _Node | None = self._root
         for level in self._levels:
@@ -221,14 +226,18 @@ class PlaybackIndex:
             child.positions.append(position)
 
     def _raw_key(self, level: _Level, position: int) -> Hashable | None:
-        if level.needs_line_only and self._line_at:
-            return self._line_at(position)
-        return level.raw_key(self._request_at(position))
+        if level.needs_line_only:
+            return self.line_at(position)
+        return level.raw_key(self.request_at(position))
 
     def _key(self, level: _Level, position: int) -> Hashable:
-        if level.needs_line_only and self._line_at:
-            return level.line_key(*self._line_at(position))
-        return level.key(self._request_at(position))
+        if level.needs_line_only:
+            return level.line_key(*self.line_at(position))
+        return level.key(self.request_at(position))
+
+    def _line_of_request(self, position: int) -> tuple[str, str]:
+        request = self.request_at(position)
+        return request.method, request.url
 
     def _is_unplayed(self, position: int) -> bool:
         return not self._played[position]
