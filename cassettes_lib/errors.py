@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest
 
 
+class CassetteWarning(UserWarning):
+    """Something about a cassette that its owner should know, such as that its torn end was cut off."""
+
+
 class CassetteError(Exception):
     """The base of all errors of this library."""
 
