@@ -15,7 +15,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from cassettes_lib.session import CassetteSession, SessionBroker
+from cassettes_lib.session import CassetteSession
+from cassettes_lib.session_broker import SessionBroker
 
 _COVERED = "_cassettes_lib_is_covered"
 _EXPECTS_FAILURE = "__unittest_expecting_failure__"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NoReturn, TypedDict, get_args
@@ -11,10 +11,11 @@ from typing import Any, Literal, NoReturn, TypedDict, get_args
 from cassettes_lib.broker import BeforeRecord, BeforeReplay, CassetteStore
 from cassettes_lib.matching import MatchOn, resolve_matchers
 from cassettes_lib.modes import CassetteMode, checked_mode
+from cassettes_lib.passthrough import Passthrough, PassthroughRule
+from cassettes_lib.redaction import Redactor
 
 OnUnused = Literal["ignore", "warn", "error"]
 OnExpired = Literal["warn", "error", "record"]
-Passthrough = str | Callable[..., Any]
 
 
 class CassetteOptions(TypedDict, total=False):
@@ -23,7 +24,7 @@ class CassetteOptions(TypedDict, total=False):
     mode: CassetteMode | None
     store: CassetteStore | None
     match_on: MatchOn
-    redact: Any
+    redact: Redactor | None
     placeholders: Mapping[str, Any] | None
     before_record: BeforeRecord | None
     before_replay: BeforeReplay | None
@@ -31,7 +32,9 @@ class CassetteOptions(TypedDict, total=False):
     record_failures: bool
     preserve_exact_body_bytes: bool
     on_unused: OnUnused
-    passthrough: Passthrough | Iterable[Passthrough]
+    passthrough: PassthroughRule | Iterable[PassthroughRule]
+    block_network: bool
+    allow_network: Iterable[str]
     max_age: timedelta | None
     on_expired: OnExpired
 
@@ -43,7 +46,7 @@ class Options:
     mode: CassetteMode | None
     store: CassetteStore | None
     match_on: MatchOn
-    redact: Any
+    redact: Redactor | None
     placeholders: Mapping[str, Any] | None
     before_record: BeforeRecord | None
     before_replay: BeforeReplay | None
@@ -51,7 +54,9 @@ class Options:
     record_failures: bool
     preserve_exact_body_bytes: bool
     on_unused: OnUnused
-    passthrough: tuple[Passthrough, ...]
+    passthrough: tuple[PassthroughRule, ...]
+    block_network: bool
+    allow_network: tuple[str, ...]
     max_age: timedelta | None
     on_expired: OnExpired
 
@@ -137,14 +142,16 @@ def checked_options(given: Mapping[str, Any]) -> Options:
     for name in ("before_record", "before_replay"):
         if values[name] is not None and not callable(values[name]):
             raise TypeError(f"{name} is a function from an interaction to an interaction, not {values[name]!r}")
-    for name in ("allow_playback_repeats", "record_failures", "preserve_exact_body_bytes"):
+    for name in ("allow_playback_repeats", "record_failures", "preserve_exact_body_bytes", "block_network"):
         if not isinstance(values[name], bool):
             raise TypeError(f"{name} is True or False, not {values[name]!r}")
     _check_word("on_unused", values["on_unused"], get_args(OnUnused))
     _check_word("on_expired", values["on_expired"], get_args(OnExpired))
     _check_age(values["max_age"])
     _check_placeholders(values["placeholders"])
+    _check_redactor(values["redact"])
     values["passthrough"] = _checked_passthrough(values["passthrough"])
+    values["allow_network"] = _checked_hosts(values["allow_network"])
     return Options(**values)
 
 
@@ -207,14 +214,28 @@ def _check_placeholders(placeholders: Any) -> None:
         raise TypeError(f"placeholders={placeholders!r}: give a dictionary, such as {{'<API_KEY>': value}}")
 
 
-def _checked_passthrough(given: Any) -> tuple[Passthrough, ...]:
-    entries = (given,) if isinstance(given, str) or callable(given) else given
-    if not isinstance(entries, Iterable):
+def _checked_passthrough(given: Any) -> tuple[PassthroughRule, ...]:
+    rules = (given,) if isinstance(given, str) or callable(given) else given
+    if not isinstance(rules, Iterable):
         raise TypeError(f"passthrough={given!r}: give hosts, patterns such as '*.internal', or functions of a request")
-    checked = tuple(entries)
-    for entry in checked:
-        if not isinstance(entry, str) and not callable(entry):
-            raise TypeError(f"passthrough has {entry!r}, neither a host, a pattern nor a function of a request")
-        if isinstance(entry, str) and not entry.strip():
-            raise ValueError("passthrough has an empty host")
+    checked = tuple(rules)
+    Passthrough(checked)
     return checked
+
+
+def _checked_hosts(given: Any) -> tuple[str, ...]:
+    hosts = (given,) if isinstance(given, str) else given
+    if not isinstance(hosts, Iterable):
+        raise TypeError(f"allow_network={given!r}: give patterns of hosts, such as ('*.internal',)")
+    checked = tuple(hosts)
+    for host in checked:
+        if not isinstance(host, str):
+            raise TypeError(f"allow_network has {host!r}, which is not a host")
+    return checked
+
+
+def _check_redactor(redact: Any) -> None:
+    if redact is None or isinstance(redact, Redactor):
+        return
+    instead = "Redactor()" if redact is True else "None" if redact is False else "Redactor(headers=[...], fields=[...])"
+    raise TypeError(f"redact={redact!r}: write redact={instead}")

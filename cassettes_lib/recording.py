@@ -25,14 +25,17 @@ from cassettes_lib.options import (
     OnExpired,
     OnUnused,
     Options,
-    Passthrough,
     checked_options,
     checked_path,
     refuse_unknown,
 )
-from cassettes_lib.session import CassetteSession, Place
+from cassettes_lib.passthrough import PassthroughRule
+from cassettes_lib.plans import Place
+from cassettes_lib.redaction import Redactor
+from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
+_DEFAULT_REDACTOR = Redactor()
 _Target = TypeVar("_Target", bound="Callable[..., Any] | staticmethod[Any, Any] | classmethod[Any, Any, Any]")
 
 
@@ -105,12 +108,25 @@ class CassetteUse:
             positions = [at for at, (where, _) in enumerate(self._entered) if where == here]
             return self._entered.pop(positions[-1] if positions else -1)[1]
 
+    def session_at(
+        self, find_path: Callable[[], Path], *, continues: bool = True, fails: bool = False
+    ) -> CassetteSession:
+        """Return a session whose file is told when it starts, unless a path or a store was given.
+
+        Args:
+            find_path: Tells the file.
+            continues: Whether sessions that share the path or the store that was given are parts of one recording.
+            fails: Whether the block is expected to fail.
+        """
+        return CassetteSession(
+            lambda: self._place_given() if self._has_place else _file_place(find_path()),
+            self._options, continues=continues and self._has_place, fails=fails,
+        )
+
     def _session_of_call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
     ) -> CassetteSession:
-        session = self.session_at(lambda: path_of_function(function, arguments), fails=fails)
-        session.continues = False
-        return session
+        return self.session_at(lambda: path_of_function(function, arguments), continues=False, fails=fails)
 
     def _session_of_call_in_class(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
@@ -121,18 +137,6 @@ class CassetteUse:
         name = case._testMethodName
         fails = expects_failure(case, getattr(case, name, None))
         return self.session_at(lambda: path_of_test(type(case), name), fails=fails)
-
-    def session_at(self, find_path: Callable[[], Path], *, fails: bool = False) -> CassetteSession:
-        """Return a session whose file is told when it starts, unless a path or a store was given.
-
-        Args:
-            find_path: Tells the file.
-            fails: Whether the block is expected to fail.
-        """
-        return CassetteSession(
-            lambda: self._place_given() if self._has_place else _file_place(find_path()),
-            self._options, continues=self._has_place, fails=fails,
-        )
 
     @property
     def _has_place(self) -> bool:
@@ -161,7 +165,7 @@ def use_cassette(
     mode: CassetteMode | None = None,
     store: CassetteStore | None = None,
     match_on: MatchOn = DEFAULT_MATCH_ON,
-    redact: Any = None,
+    redact: Redactor | None = _DEFAULT_REDACTOR,
     placeholders: Mapping[str, Any] | None = None,
     before_record: BeforeRecord | None = None,
     before_replay: BeforeReplay | None = None,
@@ -169,7 +173,9 @@ def use_cassette(
     record_failures: bool = False,
     preserve_exact_body_bytes: bool = False,
     on_unused: OnUnused = "ignore",
-    passthrough: Passthrough | Iterable[Passthrough] = (),
+    passthrough: PassthroughRule | Iterable[PassthroughRule] = (),
+    block_network: bool = False,
+    allow_network: Iterable[str] = (),
     max_age: timedelta | None = None,
     on_expired: OnExpired = "warn",
     **unknown: Any,
@@ -188,7 +194,7 @@ def use_cassette(
             is new) or `record` (anew). The environment's `CASSETTES_MODE` overrides; under CI only `record` records.
         store: Keeps the cassette, in place of a file.
         match_on: Names of matchers, or functions from a request to a hashable key.
-        redact: Keeps secrets off the cassette; None switches that off.
+        redact: Keeps secrets off the cassette, with more rules than the default ones; None switches that off.
         placeholders: Names that stand on the cassette for values: `{"<API_KEY>": key}`.
         before_record: Changes an interaction before it is stored; None from it: do not store.
         before_replay: Changes an interaction before it is replayed.
@@ -197,6 +203,9 @@ def use_cassette(
         preserve_exact_body_bytes: Store compressed bodies as they came over the wire.
         on_unused: What to do about interactions that nobody asked for: `ignore`, `warn` or `error`.
         passthrough: Hosts, patterns of hosts (`*.internal`) and functions of a request: sent live, not recorded.
+        block_network: Stop every socket that would leave this machine, whoever opens it, but for what is sent live to
+            be recorded and what passes through.
+        allow_network: Patterns of hosts that `block_network` leaves open.
         max_age: How old interactions may be.
         on_expired: What to do when some are older: `warn`, `error`, or `record` the cassette anew.
 
@@ -215,6 +224,7 @@ def use_cassette(
         "before_record": before_record, "before_replay": before_replay,
         "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
         "preserve_exact_body_bytes": preserve_exact_body_bytes, "on_unused": on_unused, "passthrough": passthrough,
+        "block_network": block_network, "allow_network": allow_network,
         "max_age": max_age, "on_expired": on_expired,
     })
     if _is_decorated(path):

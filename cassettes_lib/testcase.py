@@ -14,7 +14,8 @@ from cassettes_lib.modes import CassetteMode
 from cassettes_lib.options import CassetteOptions
 from cassettes_lib.recording import CassetteUse, use_cassette
 from cassettes_lib.requested import ANYTHING, Wanted
-from cassettes_lib.session import Call, CassetteSession, SessionBroker
+from cassettes_lib.session import CassetteSession
+from cassettes_lib.session_broker import Call, SessionBroker
 
 __all__ = ["CassetteMixin", "CassetteTestCase"]
 

@@ -48,19 +48,35 @@ class WatchedResult:
 
 
 class Verdict:
-    """Watches whether the running test fails, from the making of this object on."""
+    """Watches whether the running test fails, from the making of this object on.
 
-    def __init__(self, on_failure: FailureListener) -> None:
-        """Begin to watch.
+    Attributes:
+        test_id: The running test, as `python -m unittest` takes it; "" when not known.
+    """
 
-        Args:
-            on_failure: Called with each exception that is reported for the test, before it is printed.
-        """
-        self._on_failure = on_failure
+    def __init__(self) -> None:
+        """Find the framework on the stack."""
+        self.test_id = ""
         self._outcome: Any = _NONE
         self._count: Callable[[], int] | None = None
+        self._listener: FailureListener | None = None
+        self._seen = 0
         self._find()
         self._failures_before = self._failures()
+
+    def watch(self, on_failure: FailureListener) -> None:
+        """Be told of each exception that is reported for the running test, before it is printed."""
+        if self._outcome is None:
+            return
+
+        def count_and_tell(error: BaseException) -> None:
+            self._seen += 1
+            on_failure(error)
+
+        if not isinstance(self._outcome.result, WatchedResult):
+            self._outcome.result = WatchedResult(self._outcome.result)
+        self._outcome.result.__dict__["_listeners"].append(count_and_tell)
+        self._listener = count_and_tell
 
     @property
     def has_failed(self) -> bool:
@@ -78,8 +94,8 @@ class Verdict:
         if not isinstance(result, WatchedResult):
             return
         listeners = result.__dict__["_listeners"]
-        if self._on_failure in listeners:
-            listeners.remove(self._on_failure)
+        if self._listener in listeners:
+            listeners.remove(self._listener)
         if not listeners:
             self._outcome.result = result.__dict__["_watched"]
 
@@ -103,18 +119,10 @@ class Verdict:
         if not hasattr(outcome, "result") or not hasattr(outcome, "success"):
             return
         self._outcome = outcome
-        self._seen = 0
         self._count = lambda: self._seen
-        if not isinstance(outcome.result, WatchedResult):
-            outcome.result = WatchedResult(outcome.result)
-        listener = self._on_failure
-
-        def count_and_tell(error: BaseException) -> None:
-            self._seen += 1
-            listener(error)
-
-        self._on_failure = count_and_tell
-        outcome.result.__dict__["_listeners"].append(count_and_tell)
+        identify = getattr(case, "id", None)
+        name = str(identify()) if callable(identify) else ""
+        self.test_id = "" if "<locals>" in name or name.startswith("__main__.") else name
 
     def _count_in_suite(self, result: Any) -> None:
         if hasattr(result, "failures") and hasattr(result, "errors"):
