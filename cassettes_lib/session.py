@@ -24,6 +24,7 @@ from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
+from cassettes_lib.usage import note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12
@@ -94,6 +95,8 @@ class CassetteSession:
         failed = broke_off or verdict.has_failed
         self._settle_marks(error, well=not failed)
         run_summary.closed(self._place.path or self._place.name, self._counts())
+        if self._place.path:
+            note_use(self._place.path, lambda: self._broker.used_positions)
         if not failed and not failed_as_expected:
             self._raise_what_was_swallowed(error)
 
