@@ -112,13 +112,13 @@ class Memory:
                 return f"REDACTED-{number:0{max(1, hit.end - hit.start - 9)}d}"
             return replacement(hit.value, number)
 
-        return self.index.replaced(text, replace)
+        return self.index.replaced(text, replace, is_binary=is_padded)
 
-    def holds_known(self, text: str) -> bool:
-        """Tell whether a value looked for stands in a text."""
+    def holds_known(self, text: str, *, is_binary: bool = False) -> bool:
+        """Tell whether a value looked for stands in a text, or in bytes read as latin-1."""
         return any(
             hit.value.lower() not in self._host_words and not self.placeholders.is_name(hit.value)
-            for hit in self.index.hits(text)
+            for hit in self.index.hits(text, is_binary=is_binary)
         )
 
     def may_hold(self, text: str) -> bool:

@@ -7,7 +7,8 @@ so that the same URL or header costs a look-up the next time.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -25,7 +26,7 @@ from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_text import redacted_text
-from cassettes_lib.redaction_urls import redacted_pairs, redacted_url
+from cassettes_lib.redaction_urls import host_of, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
@@ -42,6 +43,22 @@ _KNOWN_FIELDS = {
 }
 
 
+class Scope(NamedTuple):
+    """What the present document may hold.
+
+    Attributes:
+        stems: Pieces of names of secrets.
+        shapes: Secrets that their shape gives away.
+        places: URLs with user information.
+        known: Known values.
+    """
+
+    stems: Sequence[str]
+    shapes: bool
+    places: bool
+    known: bool
+
+
 class Pass:
     """What the walkers ask (see `redaction_scrub.Scrub`), and the redaction of whole messages."""
 
@@ -49,8 +66,7 @@ class Pass:
         self.rules = rules
         self._memory = memory
         self._depth = 0
-        self._may_have_known = True
-        self._may_have_names = True
+        self._scope = Scope(rules.stems, True, True, True)
         self._unchanged: set[tuple[str, str]] = set()
         self._unchanged_at = 0
 
@@ -60,8 +76,11 @@ class Pass:
         self._forget_when_learnt()
         key = ("", request.url)
         if key not in self._unchanged:
-            url = self.shapeless(request.url, "request URL")
-            url = self.known(redacted_url(self, url, "request URL"), "request URL")
+            url = request.url
+            self.host(host_of(url))
+            if "@" in url or self.is_suspicious(url):
+                url = redacted_url(self, self.shapeless(url, "request URL"), "request URL")
+            url = self.known(url, "request URL")
             if url != request.url:
                 update["url"] = url
             else:
@@ -121,7 +140,7 @@ class Pass:
 
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
-        if len(text) >= 6 and self._depth < _MAX_DEPTH and self._may_have_names and self.is_suspicious(text):
+        if len(text) >= 6 and self._depth < _MAX_DEPTH and self.is_suspicious(text):
             self._depth += 1
             try:
                 text = self._nested(text, where)
@@ -181,7 +200,7 @@ class Pass:
 
     def known(self, text: str, where: Where) -> str:
         """Remove values that are known, wherever they stand in a text."""
-        return self._memory.replaced(text, where) if self._may_have_known else text
+        return self._memory.replaced(text, where) if self._scope.known else text
 
     def known_in_bytes(self, text: str, where: Where) -> str:
         """Remove known values from bytes read as latin-1; what replaces them is as long, where it fits."""
@@ -213,34 +232,42 @@ class Pass:
 
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
-        rules = self.rules
-        return (
-            rules.has_stem(text.lower())
-            or has_shape(text.replace("\\/", "/") if "\\/" in text else text)
-            or ("@" in text and ":" in text)
-            or rules.has_paths
-            or any(pattern.search(text) for pattern in rules.patterns)
+        scope = self._scope
+        if scope.stems and ("=" in text or ":" in text or "<" in text or "/" in text or " " in text):
+            lowered = text.lower()
+            if any(map(lowered.__contains__, scope.stems)):
+                return True
+        if scope.shapes and has_shape(text):
+            return True
+        if scope.places and "@" in text and "://" in text:
+            return True
+        return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
+
+    @property
+    def stems(self) -> Sequence[str]:
+        """The pieces of names that the present document holds; others need not be looked for."""
+        return self._scope.stems
+
+    def narrowed(self, text: str) -> Scope:
+        """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
+        before = self._scope
+        lowered = text.lower()
+        self._scope = Scope(
+            tuple(stem for stem in before.stems if stem in lowered),
+            before.shapes and has_shape(text.replace("\\/", "/") if "\\/" in text else text),
+            before.places and "@" in text,
+            before.known and self._memory.may_hold(text),
         )
-
-    def narrowed(self, text: str) -> tuple[bool, bool]:
-        """Look at a whole document once, so that its parts need not be looked at for what it does not hold.
-
-        Returns:
-            What to give to `widened` when the document is done.
-        """
-        before = (self._may_have_names, self._may_have_known)
-        self._may_have_names = self._may_have_names and self.is_suspicious(text)
-        self._may_have_known = self._may_have_known and self._memory.may_hold(text)
         return before
 
-    def widened(self, before: tuple[bool, bool]) -> None:
+    def widened(self, before: Scope) -> None:
         """End what `narrowed` began."""
-        self._may_have_names, self._may_have_known = before
+        self._scope = before
 
     @property
     def finds_nothing(self) -> bool:
         """Whether the present document holds nothing to redact."""
-        return not self._may_have_names and not self._may_have_known
+        return not any(self._scope) and not self.rules.patterns and not self.rules.has_paths
 
     def _headers(self, headers: Headers, side: str) -> Headers:
         changed: list[tuple[str, str]] | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_rules import Rules
@@ -12,6 +13,10 @@ class Scrub(Protocol):
     """What a walker through a place asks: what replaces a secret, and how a text inside that place is redacted."""
 
     rules: Rules
+
+    @property
+    def stems(self) -> Sequence[str]:
+        """The pieces of names that the present document holds; others need not be looked for."""
 
     def secret(self, value: str, where: Where, by: str = "name") -> str:
         """Return what stands for a value that stands under a secret's name; itself when it holds no secret."""
@@ -31,10 +36,10 @@ class Scrub(Protocol):
     def known_in_bytes(self, text: str, where: Where) -> str:
         """Remove known values from bytes read as latin-1."""
 
-    def narrowed(self, text: str) -> tuple[bool, bool]:
+    def narrowed(self, text: str) -> Any:
         """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
 
-    def widened(self, before: tuple[bool, bool]) -> None:
+    def widened(self, before: Any) -> None:
         """End what `narrowed` began."""
 
     @property

@@ -11,17 +11,18 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+import string
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
-from cassettes_lib.secret_names import Verdict, normalised
+from cassettes_lib.secret_names import Verdict, lowercase, normalised
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
-_NAME_BEFORE = re.compile(r"[\w.\-\[\]%$]*\Z")
+_NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
 _NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
 _QUOTE = r"(?:\\{0,3}[\"']|&quot;|&\#34;|&\#39;|&apos;|\\u0022|%22)"
 _SEPARATOR = re.compile(
@@ -29,6 +30,8 @@ _SEPARATOR = re.compile(
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
 _BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
+# What may follow a name that has a value: a separator, a quote or the end of a tag.
+_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=>\"'\\&%]|(?<=\s)\w)")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
 _LATER_VALUE = re.compile(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
@@ -96,7 +99,7 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
                 yield _secret_at(scrub, text, start, end, where, "shape")
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
-    lowered = text.lower()
+    lowered = lowercase(text)
     if "bearer" in lowered or "basic" in lowered:
         for found in _BARE_SCHEME.finditer(text):
             if _is_credential(found["value"]):
@@ -105,8 +108,9 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
         yield from _pairs(scrub, text, _NETRC, where)
     if "-u" in text:
         yield from _pairs(scrub, text, _CURL, where)
-    if scrub.rules.has_stem(lowered):
-        yield from _named(scrub, text, lowered, where, style)
+    stems = [stem for stem in scrub.stems if stem in lowered]
+    if stems:
+        yield from _named(scrub, text, lowered, stems, where, style)
 
 
 def _secret_at(scrub: Scrub, text: str, start: int, end: int, where: Where, by: str) -> _Find:
@@ -136,25 +140,26 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
                 yield _encoded_at(scrub, part, begin, begin + len(part), where, "place", PROSE)
 
 
-def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
+def _named(
+    scrub: Scrub, text: str, lowered: str, stems: Sequence[str], where: Where, style: Style
+) -> Iterator[_Find]:
     """Find values that stand under the name of a secret."""
     seen: set[int] = set()
-    for stem in scrub.rules.stems:
+    for stem in stems:
         position = lowered.find(stem)
         while position >= 0:
             start = _name_start(text, position)
             if start not in seen:
                 seen.add(start)
                 found = _NAME.match(text, start)
-                if found and found.end() > position:
+                if found and found.end() > position and _NEXT.match(text, found.end()):
                     yield from _value_of(scrub, text, start, found[0], where, style)
             position = lowered.find(stem, position + len(stem))
 
 
 def _name_start(text: str, position: int) -> int:
-    begin = max(0, position - 60)
-    found = _NAME_BEFORE.search(text[begin:position])
-    start = begin + found.start() if found else position
+    before = text[max(0, position - 60) : position]
+    start = position - len(before) + len(before.rstrip(_NAME_CHARACTERS))
     while start < position and not (text[start].isalpha() or text[start] in "_$"):
         start += 1
     # an escape such as \n or %20 in front of a name is not part of it

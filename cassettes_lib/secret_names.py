@@ -134,6 +134,12 @@ STEMS = (
 )  # fmt: skip
 
 
+def lowercase(text: str) -> str:
+    """Return a text in lower case with every character where it was: `str.lower` makes two of an İ."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def words_of(name: str) -> tuple[str, ...]:
     """Cut a name into lower-case words: `X-Api-Key`, `apiKey2` and `API_KEY` become ("x", "api", "key") and so on."""
     return tuple(word.lower() for word in _WORD.findall(name))

@@ -14,7 +14,7 @@ from cassettes_lib.secret_names import word_set
 
 _A = r"(?<![A-Za-z0-9_])"  # not inside a longer word
 
-# literal, regular expression; a group named `s` is the secret where it is not all of the match
+# The literal that the regular expression begins with; a group named `s` is the secret where it is not the whole match.
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("ghp_", _A + r"ghp_[A-Za-z0-9]{20,}"),
     ("gho_", _A + r"gho_[A-Za-z0-9]{20,}"),
@@ -23,7 +23,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("ghr_", _A + r"ghr_[A-Za-z0-9]{20,}"),
     ("github_pat_", _A + r"github_pat_[A-Za-z0-9_]{20,}"),
     ("glpat-", _A + r"glpat-[\w.-]{16,}"),
-    ("gl", _A + r"gl(?:dt|rt|ptt|cbt|soat|ft|imt|agent|oas|ffct|wt)-[\w.-]{16,}"),
+    *((f"gl{kind}-", _A + rf"gl{kind}-[\w.-]{{16,}}")
+      for kind in ("dt", "rt", "ptt", "cbt", "soat", "ft", "imt", "agent", "oas", "ffct", "wt")),
     ("GR1348941", _A + r"GR1348941[\w-]{16,}"),
     ("xox", _A + r"xox[a-z](?:\.xox[a-z])?-[\w.-]{8,}"),
     ("xapp-", _A + r"xapp-[\w-]{10,}"),
@@ -48,30 +49,29 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("SK", _A + r"SK[0-9a-f]{32}(?![0-9a-zA-Z])"),
     ("SG.", _A + r"SG\.[\w-]{16,}\.[\w-]{16,}"),
     ("key-", _A + r"key-[0-9a-f]{32}(?![0-9a-zA-Z])"),
-    ("-us", _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
     ("npm_", _A + r"npm_[A-Za-z0-9]{30,}"),
     ("pypi-", _A + r"pypi-[\w-]{30,}"),
     ("dckr_", _A + r"dckr_(?:pat|oat)_[\w-]{20,}"),
     ("hf_", _A + r"hf_[A-Za-z0-9]{30,}"),
     ("api_org_", _A + r"api_org_[A-Za-z0-9]{30,}"),
-    ("shp", _A + r"shp(?:at|ca|pa|ss|tka|ua|ut)_[A-Fa-f0-9]{32}"),
+    *((f"shp{kind}_", _A + rf"shp{kind}_[A-Fa-f0-9]{{32}}") for kind in ("at", "ca", "pa", "ss", "tka", "ua", "ut")),
     ("sq0", _A + r"sq0[a-z]{3}-[\w-]{20,}"),
     ("EAAA", _A + r"EAAA[\w-]{56,}"),
     ("EAA", _A + r"EAA[A-Za-z0-9]{40,}"),
-    ("_v1_", _A + r"do[opr]_v1_[a-f0-9]{60,}"),
+    *((f"do{kind}_v1_", _A + rf"do{kind}_v1_[a-f0-9]{{60,}}") for kind in "opr"),
     ("dapi", _A + r"dapi[a-f0-9]{32}(?:-\d)?"),
     ("hvs.", _A + r"hvs\.[\w-]{20,}"),
     ("hvb.", _A + r"hvb\.[\w-]{20,}"),
     ("hvr.", _A + r"hvr\.[\w-]{20,}"),
-    (":AA", r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
     ("lin_", _A + r"lin_(?:api|oauth)_[A-Za-z0-9]{20,}"),
     ("ntn_", _A + r"ntn_[A-Za-z0-9]{30,}"),
     ("secret_", _A + r"secret_[A-Za-z0-9]{40,}"),
-    ("AT", _A + r"AT(?:ATT|CTT|BBT|BB)[A-Za-z0-9+/=_.-]{24,}"),
+    *((kind, _A + rf"{kind}[A-Za-z0-9+/=_.-]{{24,}}") for kind in ("ATATT", "ATCTT", "ATBB")),
     ("HRKU-", _A + r"HRKU-[\w-]{30,}"),
-    ("gl", _A + r"gl(?:sa|c)_[A-Za-z0-9+/=_]{20,}"),
+    ("glsa_", _A + r"glsa_[A-Za-z0-9+/=_]{20,}"),
+    ("glc_", _A + r"glc_[A-Za-z0-9+/=_]{20,}"),
     ("NRAK-", _A + r"NRAK-[A-Z0-9]{20,}"),
-    ("NR", _A + r"NR(?:II|IQ|RA|JS)-[\w-]{20,}"),
+    *((f"{kind}-", _A + rf"{kind}-[\w-]{{20,}}") for kind in ("NRII", "NRIQ", "NRRA", "NRJS")),
     ("sntry", _A + r"sntry[su]_[A-Za-z0-9+/=_]{20,}"),
     ("pscale_", _A + r"pscale_(?:tkn|pw|oauth)_[\w=.-]{20,}"),
     ("dp.", _A + r"dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}"),
@@ -84,7 +84,6 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("figd_", _A + r"figd_[\w-]{30,}"),
     ("sl.", _A + r"sl\.[A-Za-z0-9_-]{60,}"),
     ("AAAAAAAAAAAAAAAAAAAA", _A + r"A{20,}[A-Za-z0-9%]{60,}"),
-    (".atlasv1.", _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
     ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     ("CFPAT-", _A + r"CFPAT-[\w-]{30,}"),
     ("dt0", _A + r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{60,}"),
@@ -123,11 +122,18 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("$argon2", r"\$argon2(?:id|i|d)\$v=\d+\$[\w=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"),
     ("$6$", r"\$6\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}"),
     ("PuTTY-User-Key-File", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
-    (".", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}(?![\w.-])"),
 )
-_LITERALS: dict[str, list[re.Pattern[str]]] = {}
-for _literal, _pattern in _SHAPES:
-    _LITERALS.setdefault(_literal, []).append(re.compile(_pattern))
+# The same for shapes with something variable in front of the literal: how far back a match may begin.
+_BACKWARD_SHAPES: tuple[tuple[str, int, str], ...] = (
+    ("-us", 32, _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
+    (":AA", 10, r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    (".atlasv1.", 14, _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
+)
+_PATTERNS = [(literal, re.compile(pattern)) for literal, pattern in _SHAPES]
+_BACKWARD_PATTERNS = [(literal, back, re.compile(pattern)) for literal, back, pattern in _BACKWARD_SHAPES]
+_LITERALS = tuple(
+    dict.fromkeys(("eyJ", "-----BEGIN", *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)))
+)
 
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
@@ -160,7 +166,7 @@ _URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@
 
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
-    return any(literal in text for literal in _LITERALS) or "eyJ" in text or "-----BEGIN" in text
+    return any(map(text.__contains__, _LITERALS))
 
 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
@@ -173,13 +179,26 @@ def shapes_in(text: str) -> Iterator[tuple[int, int]]:
         for found in JWT.finditer(text):
             if _is_jwt(found[0]) and not is_replacement(found[0]):
                 yield found.span()
-    for literal, patterns in _LITERALS.items():
-        if literal in text:
-            for pattern in patterns:
-                for found in pattern.finditer(text):
-                    span = found.span("s") if "s" in pattern.groupindex else found.span()
-                    if not MARK.search(text, *span):
-                        yield span
+    for literal, pattern in _PATTERNS:
+        position = text.find(literal)
+        while position >= 0:
+            found = pattern.match(text, position)
+            if found:
+                yield from _unless_replaced(text, found)
+            position = text.find(literal, found.end() if found else position + 1)
+    for literal, back, pattern in _BACKWARD_PATTERNS:
+        position = text.find(literal)
+        while position >= 0:
+            found = pattern.search(text, max(0, position - back), position + len(literal) + 300)
+            if found:
+                yield from _unless_replaced(text, found)
+            position = text.find(literal, position + 1)
+
+
+def _unless_replaced(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
+    span = found.span("s") if "s" in found.re.groupindex else found.span()
+    if not MARK.search(text, *span):
+        yield span
 
 
 def _is_jwt(text: str) -> bool:

@@ -153,27 +153,35 @@ class ValueIndex:
         """Tell whether any known value stands in a text; replacements do not count."""
         return bool(self.hits(text))
 
-    def hits(self, text: str) -> list[Hit]:
-        """Return where known values stand in a text, in order, none overlapping another, the longest first."""
+    def hits(self, text: str, *, is_binary: bool = False) -> list[Hit]:
+        """Return where known values stand in a text, in order, none overlapping another, the longest first.
+
+        Args:
+            text: Any text.
+            is_binary: It is bytes read as latin-1, in which nothing is escaped.
+        """
         if not self._values:
             return []
         found = list(self._plain_hits(text))
-        for view in views_of(text):
+        for view in () if is_binary else views_of(text):
             found.extend(
                 hit._replace(start=view.original(hit.start), end=view.original(hit.end))
                 for hit in self._plain_hits(view.text)
             )
         return _without_overlaps(text, found) if found else []
 
-    def replaced(self, text: str, replace: Callable[[Hit], str | None], depth: int = 0) -> str:
+    def replaced(
+        self, text: str, replace: Callable[[Hit], str | None], *, depth: int = 0, is_binary: bool = False
+    ) -> str:
         """Return a text with all known values replaced; the same object when there are none.
 
         Args:
             text: Any text.
             replace: Gives the replacement for a hit, or None to leave it.
             depth: How many layers of base64 are around this text.
+            is_binary: It is bytes read as latin-1, in which nothing is escaped.
         """
-        hits = self.hits(text)
+        hits = self.hits(text, is_binary=is_binary)
         if not hits:
             return text
         pieces: list[str] = []
@@ -205,7 +213,7 @@ class ValueIndex:
             if data is None:
                 continue
             inner = _text_of(data)
-            changed = self.replaced(inner, replace, depth + 1)
+            changed = self.replaced(inner, replace, depth=depth + 1)
             if changed is inner:
                 continue
             encoded = base64.b64encode(_bytes_of(changed, data), altchars).decode()
@@ -237,7 +245,7 @@ class ValueIndex:
 def views_of(text: str, depth: int = 2) -> Iterator[View]:
     """Yield the views of a text in which escapes are undone, and the views of those."""
     for marker, pattern, undo in _ESCAPES:
-        if marker in text and (view := _view(text, pattern, undo)):
+        if marker in text and (marker != "&" or ";" in text) and (view := _view(text, pattern, undo)):
             yield view
             if depth > 1:
                 for deeper in views_of(view.text, depth - 1):
