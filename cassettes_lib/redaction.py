@@ -290,8 +290,8 @@ class Redaction:
         for place in places_of(clean):
             if self._leaks(place.text, is_binary=place.is_binary):
                 raise CassetteSaveError(
-                    f"a {clean.request.method} interaction is not stored: its {place.name} would hold a secret that cannot "
-                    "be replaced",
+                    f"a {clean.request.method} interaction is not stored: its {place.name} would hold a secret that "
+                    "cannot be replaced",
                     path="",
                 )
         return clean

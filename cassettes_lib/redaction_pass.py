@@ -7,7 +7,7 @@ so that the same URL or header costs a look-up the next time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -33,6 +33,9 @@ from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
+# What a text that holds a name and a value has between them, or in front of the name.
+_VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
+_NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),
     InteractionResponse: word_set(
@@ -47,13 +50,13 @@ class Scope(NamedTuple):
     """What the present document may hold.
 
     Attributes:
-        stems: Pieces of names of secrets.
+        names: Names of secrets.
         shapes: Secrets that their shape gives away.
         places: URLs with user information.
         known: Known values.
     """
 
-    stems: Sequence[str]
+    names: bool
     shapes: bool
     places: bool
     known: bool
@@ -66,7 +69,7 @@ class Pass:
         self.rules = rules
         self._memory = memory
         self._depth = 0
-        self._scope = Scope(rules.stems, True, True, True)
+        self._scope = Scope(True, True, True, True)
         self._unchanged: set[tuple[str, str]] = set()
         self._unchanged_at = 0
 
@@ -153,7 +156,7 @@ class Pass:
             text = redacted_json(self, text, where)
             if is_json(text):
                 return text
-        if "://" in text[:20] and not any(character.isspace() or character in "<>\"'" for character in text):
+        if "://" in text[:20] and not _NOT_IN_URL.search(text):
             return redacted_text(self, redacted_url(self, text, where), where)
         if "&" in text and "=" in text and FORM.fullmatch(text):
             return redacted_pairs(self, text, where, is_query=False)
@@ -233,10 +236,8 @@ class Pass:
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
         scope = self._scope
-        if scope.stems and ("=" in text or ":" in text or "<" in text or "/" in text or " " in text):
-            lowered = text.lower()
-            if any(map(lowered.__contains__, scope.stems)):
-                return True
+        if scope.names and _VALUED.search(text) and self.rules.has_stem(text.lower()):
+            return True
         if scope.shapes and has_shape(text):
             return True
         if scope.places and "@" in text and "://" in text:
@@ -244,16 +245,15 @@ class Pass:
         return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
 
     @property
-    def stems(self) -> Sequence[str]:
-        """The pieces of names that the present document holds; others need not be looked for."""
-        return self._scope.stems
+    def may_have_names(self) -> bool:
+        """Whether the present document may hold the name of a secret."""
+        return self._scope.names
 
     def narrowed(self, text: str) -> Scope:
         """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
         before = self._scope
-        lowered = text.lower()
         self._scope = Scope(
-            tuple(stem for stem in before.stems if stem in lowered),
+            before.names and self.rules.has_stem(text.lower()),
             before.shapes and has_shape(text.replace("\\/", "/") if "\\/" in text else text),
             before.places and "@" in text,
             before.known and self._memory.may_hold(text),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cassettes_lib.redaction_memory import Where
@@ -15,8 +14,8 @@ class Scrub(Protocol):
     rules: Rules
 
     @property
-    def stems(self) -> Sequence[str]:
-        """The pieces of names that the present document holds; others need not be looked for."""
+    def may_have_names(self) -> bool:
+        """Whether the present document may hold the name of a secret."""
 
     def secret(self, value: str, where: Where, by: str = "name") -> str:
         """Return what stands for a value that stands under a secret's name; itself when it holds no secret."""

@@ -12,7 +12,7 @@ import html
 import json
 import re
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -31,7 +31,7 @@ _SEPARATOR = re.compile(
 )
 _BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
 # What may follow a name that has a value: a separator, a quote or the end of a tag.
-_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=>\"'\\&%]|(?<=\s)\w)")
+_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%])")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
 _LATER_VALUE = re.compile(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
@@ -108,9 +108,8 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
         yield from _pairs(scrub, text, _NETRC, where)
     if "-u" in text:
         yield from _pairs(scrub, text, _CURL, where)
-    stems = [stem for stem in scrub.stems if stem in lowered]
-    if stems:
-        yield from _named(scrub, text, lowered, stems, where, style)
+    if scrub.may_have_names:
+        yield from _named(scrub, text, lowered, where, style)
 
 
 def _secret_at(scrub: Scrub, text: str, start: int, end: int, where: Where, by: str) -> _Find:
@@ -140,21 +139,19 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
                 yield _encoded_at(scrub, part, begin, begin + len(part), where, "place", PROSE)
 
 
-def _named(
-    scrub: Scrub, text: str, lowered: str, stems: Sequence[str], where: Where, style: Style
-) -> Iterator[_Find]:
+def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
     """Find values that stand under the name of a secret."""
-    seen: set[int] = set()
-    for stem in stems:
-        position = lowered.find(stem)
-        while position >= 0:
-            start = _name_start(text, position)
-            if start not in seen:
-                seen.add(start)
-                found = _NAME.match(text, start)
-                if found and found.end() > position and _NEXT.match(text, found.end()):
-                    yield from _value_of(scrub, text, start, found[0], where, style)
-            position = lowered.find(stem, position + len(stem))
+    name_end = 0
+    for stem in scrub.rules.stem.finditer(lowered):
+        position = stem.start()
+        if position < name_end:
+            continue
+        start = _name_start(text, position)
+        found = _NAME.match(text, start)
+        if found and found.end() > position:
+            name_end = found.end()
+            if _NEXT.match(text, name_end) or text[start - 1 : start] in ("<", ":"):
+                yield from _value_of(scrub, text, start, found[0], where, style)
 
 
 def _name_start(text: str, position: int) -> int:

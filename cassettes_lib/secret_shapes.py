@@ -1,7 +1,7 @@
 """The shapes of secrets: JWTs, private keys, well-known prefixes, and what makes a value long and rare.
 
-Strategy: each shape names a literal that every match contains. Searching those literals is fast, so a text without
-them never meets a regular expression.
+Strategy: each shape names a literal that every match begins with, or contains. One pass finds where any of those
+literals stands; only there the shapes that may begin so are tried.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cassettes_lib.replacements import JWT, MARK, PEM, is_replacement
+from cassettes_lib.any_of import any_of
+from cassettes_lib.replacements import JWT, MARK, PEM, WORD, is_replacement
 from cassettes_lib.secret_names import word_set
 
 _A = r"(?<![A-Za-z0-9_])"  # not inside a longer word
@@ -123,16 +124,31 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("$6$", r"\$6\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}"),
     ("PuTTY-User-Key-File", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
 )
-# The same for shapes with something variable in front of the literal: how far back a match may begin.
+# Shapes with something variable in front of the literal: how far back a match may begin.
 _BACKWARD_SHAPES: tuple[tuple[str, int, str], ...] = (
     ("-us", 32, _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
     (":AA", 10, r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
     (".atlasv1.", 14, _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
 )
-_PATTERNS = [(literal, re.compile(pattern)) for literal, pattern in _SHAPES]
-_BACKWARD_PATTERNS = [(literal, back, re.compile(pattern)) for literal, back, pattern in _BACKWARD_SHAPES]
-_LITERALS = tuple(
-    dict.fromkeys(("eyJ", "-----BEGIN", *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)))
+# Literals that are met in ordinary words, such as "path": what has to follow them to be worth a closer look.
+_COMMON_LITERALS = {
+    "pat": r"pat[A-Za-z0-9]{14}\.", "cio": r"cio[A-Za-z0-9]{32}", "oy2": r"oy2[a-z0-9]{43}", "SK": r"SK[0-9a-f]{32}",
+    "re_": r"re_[A-Za-z0-9]{8}_", "sl.": r"sl\.[A-Za-z0-9_-]{60}", "EAA": r"EAA[A-Za-z0-9]{40}", "-us": r"-us\d",
+    "$2": r"\$2[abxy]?\$\d\d\$", "xox": r"xox[a-z][-.]", "key-": r"key-[0-9a-f]{32}", "dapi": r"dapi[a-f0-9]{32}",
+    "sk-": r"(?<![A-Za-z0-9_])sk-", "SG.": r"SG\.[\w-]{16}",
+    "sk_": r"sk_(?:live|test|prod)_", "dp.": r"dp\.[a-z]{2,5}\.",
+    "AKIA": "AKIA[A-Z0-9]{16}", "4/0": "4/0A", "secret_": "secret_[A-Za-z0-9]{40}",
+}  # fmt: skip
+# By the two characters a match begins with, or its literal begins with: how far back to look, and the pattern.
+_BY_START: dict[str, list[tuple[int, re.Pattern[str]]]] = {"ey": [(0, JWT)], "--": [(0, PEM)]}
+for _literal, _pattern in _SHAPES:
+    _BY_START.setdefault(_literal[:2], []).append((0, re.compile(_pattern)))
+for _literal, _back, _pattern in _BACKWARD_SHAPES:
+    _BY_START.setdefault(_literal[:2], []).append((_back, re.compile(_pattern)))
+_HINT = any_of(
+    {"eyJ", "-----BEGIN", *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)}
+    - _COMMON_LITERALS.keys(),
+    *_COMMON_LITERALS.values(),
 )
 
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
@@ -166,39 +182,34 @@ _URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@
 
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
-    return any(map(text.__contains__, _LITERALS))
+    return _HINT.search(text) is not None
 
 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand that their shape gives away: start and end, the replacements left out."""
-    if "-----BEGIN" in text:
-        for found in PEM.finditer(text):
-            if not MARK.fullmatch(found["key"]):
-                yield found.span()
-    if "eyJ" in text:
-        for found in JWT.finditer(text):
-            if _is_jwt(found[0]) and not is_replacement(found[0]):
-                yield found.span()
-    for literal, pattern in _PATTERNS:
-        position = text.find(literal)
-        while position >= 0:
-            found = pattern.match(text, position)
-            if found:
-                yield from _unless_replaced(text, found)
-            position = text.find(literal, found.end() if found else position + 1)
-    for literal, back, pattern in _BACKWARD_PATTERNS:
-        position = text.find(literal)
-        while position >= 0:
-            found = pattern.search(text, max(0, position - back), position + len(literal) + 300)
-            if found:
-                yield from _unless_replaced(text, found)
-            position = text.find(literal, position + 1)
+    """Yield where secrets stand that their shape gives away: start and end, in order, replacements left out."""
+    done = 0
+    for hint in _HINT.finditer(text):
+        position = hint.start()
+        if position < done:
+            continue
+        for back, pattern in _BY_START[text[position : position + 2]]:
+            if back:
+                found = pattern.search(text, max(done, position - back), position + 400)
+            else:
+                found = pattern.match(text, position)
+            if found and _is_secret(found):
+                span = found.span("s") if "s" in pattern.groupindex else found.span()
+                yield span
+                done = span[1]
+                break
 
 
-def _unless_replaced(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
-    span = found.span("s") if "s" in found.re.groupindex else found.span()
-    if not MARK.search(text, *span):
-        yield span
+def _is_secret(found: re.Match[str]) -> bool:
+    if found.re is JWT:
+        return _is_jwt(found[0]) and not is_replacement(found[0])
+    if found.re is PEM:
+        return not WORD.fullmatch(found["key"])
+    return not MARK.search(found["s"] if "s" in found.re.groupindex else found[0])
 
 
 def _is_jwt(text: str) -> bool:

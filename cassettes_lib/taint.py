@@ -45,6 +45,8 @@ class Sampling(NamedTuple):
 # size + step - 1 <= shortest, so that every occurrence of a form holds one of its samples at a sampled position.
 LONG = Sampling(16, 8, 9)
 MEDIUM = Sampling(8, 6, 3)
+# Up to this number of forms, searching a long text for each of them is faster than looking up its samples.
+_FEW_FORMS = 80
 
 
 class Form(NamedTuple):
@@ -113,6 +115,7 @@ class ValueIndex:
 
     def __init__(self) -> None:
         self._short: dict[str, Form] = {}
+        self._long: dict[str, Form] = {}
         self._grams: dict[Sampling, dict[str, list[tuple[int, Form]]]] = {LONG: {}, MEDIUM: {}}
         self._values: set[str] = set()
 
@@ -144,6 +147,7 @@ class ValueIndex:
         if len(form.text) < MEDIUM.shortest:
             self._short.setdefault(form.text, form)
             return
+        self._long.setdefault(form.text, form)
         sampling = LONG if len(form.text) >= LONG.shortest else MEDIUM
         grams = self._grams[sampling]
         for offset in range(sampling.step):
@@ -225,6 +229,13 @@ class ValueIndex:
         return hit.start, hit.end, None
 
     def _plain_hits(self, text: str) -> Iterator[Hit]:
+        if len(text) > 2000 and len(self._long) <= _FEW_FORMS:
+            yield from _searched(text, self._long)
+        else:
+            yield from self._sampled(text)
+        yield from _searched(text, self._short)
+
+    def _sampled(self, text: str) -> Iterator[Hit]:
         for sampling, grams in self._grams.items():
             if not grams:
                 continue
@@ -235,11 +246,14 @@ class ValueIndex:
                     start = position - offset
                     if start >= 0 and text.startswith(form.text, start):
                         yield from _bounded(text, start, form)
-        for known, form in self._short.items():
-            start = text.find(known)
-            while start >= 0:
-                yield from _bounded(text, start, form)
-                start = text.find(known, start + 1)
+
+
+def _searched(text: str, forms: dict[str, Form]) -> Iterator[Hit]:
+    for known, form in forms.items():
+        start = text.find(known)
+        while start >= 0:
+            yield from _bounded(text, start, form)
+            start = text.find(known, start + len(known))
 
 
 def views_of(text: str, depth: int = 2) -> Iterator[View]:
