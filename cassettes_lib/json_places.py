@@ -29,7 +29,7 @@ class Frame:
         position: The position in a list.
         path: Where it stands in the document.
         outer: The names of the members it stands under, the innermost first.
-        scalars: The scalars of an object, for judging one by its siblings.
+        scalars: Its scalars, for judging one by its siblings.
     """
 
     __slots__ = ("expects_key", "is_object", "key", "outer", "path", "position", "scalars")
@@ -112,7 +112,7 @@ def scalars_of(text: str) -> Iterator[Scalar]:
 
 
 def objects_of(text: str) -> Iterator[Scalar | Frame]:
-    """Yield all scalars of a JSON text, in order, and each object when it ends."""
+    """Yield all scalars of a JSON text, in order, and each object or list when it ends."""
     frames: list[Frame] = []
     for found in _TOKEN.finditer(text):
         token = found[0]
@@ -123,8 +123,7 @@ def objects_of(text: str) -> Iterator[Scalar | Frame]:
         elif first in "}]":
             if frame and frame.is_object == (first == "}"):
                 frames.pop()
-                if frame.is_object:
-                    yield frame
+                yield frame
         elif first == ",":
             if frame:
                 frame.expects_key = frame.is_object
@@ -141,10 +140,10 @@ def objects_of(text: str) -> Iterator[Scalar | Frame]:
                 _plain(token) if first == '"' else token,
                 frame.inner_keys() if frame else (), frame.inner_path() if frame else (),
             )  # fmt: skip
-            if frame and frame.is_object:
+            if frame:
                 frame.scalars.append(scalar)
             yield scalar
-    yield from (frame for frame in reversed(frames) if frame.is_object)
+    yield from reversed(frames)
 
 
 def edited(text: str, edits: list[Edit]) -> str:

@@ -16,10 +16,11 @@ from cassettes_lib.json_places import (
     objects_of,
     string_literal,
 )
-from cassettes_lib.redaction_headers import SCHEMES
+from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_rules import path_text
 from cassettes_lib.redaction_scrub import Scrub
+from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
 from cassettes_lib.redaction_urls import redacted_pairs
 from cassettes_lib.secret_names import Verdict, normalised, word_set
@@ -83,6 +84,8 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
             return scrub.known(text, where)
     if "x-www-form-urlencoded" in media_type or (not _CODE_TYPES.search(media_type) and FORM.fullmatch(text)):
         return redacted_pairs(scrub, text, where, is_query=False)
+    if "csv" in media_type:
+        text = redacted_table(scrub, text, where)
     style = Style(is_code=bool(_CODE_TYPES.search(media_type)), is_markup="ml" in media_type)
     if not media_type and text.lstrip()[:1] == "<" and "<html" in text[:2000].lower():
         style = Style(is_code=True, is_markup=True)
@@ -160,6 +163,8 @@ def _redacted_scalar(scrub: Scrub, text: str, scalar: Scalar, where: Where) -> E
     if _is_exempt(scrub, scalar):
         scrub.keep(value)
         new = scrub.known(value, place)
+    elif "=" in value and scalar.kind == "string" and normalised(scalar.key) in ("cookie", "setcookie"):
+        new = redacted_cookies(scrub, value, place(), is_set=normalised(scalar.key) == "setcookie")
     elif scalar.kind == "number":
         return _redacted_number(scrub, scalar, place)
     elif _is_secret(scrub, scalar):
@@ -195,8 +200,14 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
     judge = scrub.rules.fields.verdict
     verdict = judge(scalar.key) if scalar.keys else Verdict.NO
-    if len(scalar.keys) > 1 and verdict is not Verdict.YES and normalised(scalar.key) in _INNER_NAMES:
-        verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
+    if len(scalar.keys) > 1 and verdict is not Verdict.YES:
+        outer = normalised(scalar.keys[1])
+        if outer in ("headers", "header"):
+            verdict = max(verdict, scrub.rules.headers.verdict(scalar.key))
+        elif outer in ("cookies", "cookie") or (outer in ("data", "stringdata") and scrub.holds_secret_objects):
+            verdict = Verdict.IF_IT_LOOKS_SO
+        elif normalised(scalar.key) in _INNER_NAMES:
+            verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
     return verdict
 
 
@@ -215,6 +226,9 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     """Judge the members of an object that mean something only together."""
     if len(frame.scalars) < 2:
         return
+    if not frame.is_object:
+        _judge_pair(scrub, text, frame, edits, where)
+        return
     by_key = {scalar.key.lower(): scalar for scalar in frame.scalars if scalar.kind == "string"}
     if "kty" in by_key:
         for name in _PRIVATE_JWK & by_key.keys():
@@ -230,6 +244,15 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")
         if is_sure or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value.text)):
+            _redact_sibling(scrub, text, value, edits, where)
+
+
+def _judge_pair(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit], where: Where) -> None:
+    """Judge a list of a name and a value, which is how some write headers and forms."""
+    if len(frame.scalars) == 2 and frame.position == 1 and all(each.kind == "string" for each in frame.scalars):
+        name, value = frame.scalars
+        verdict = max(scrub.rules.fields.verdict(name.text), scrub.rules.headers.verdict(name.text))
+        if verdict is not Verdict.NO and looks_secret(value.text):
             _redact_sibling(scrub, text, value, edits, where)
 
 

@@ -86,7 +86,7 @@ class Memory:
     def taint(self, value: str) -> None:
         """Look for a value everywhere from now on, if it is long and rare enough."""
         plain = unquote(value) if "%" in value else value
-        for alias in dict.fromkeys((value, plain, *_parts_of(value))):
+        for alias in dict.fromkeys((value, value.strip(), plain, *_parts_of(value))):
             if is_rare(alias) and alias.lower() not in self._host_words and self.index.add(alias, value):
                 self.fresh.append(alias)
 

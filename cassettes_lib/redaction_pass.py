@@ -33,6 +33,7 @@ from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
+_KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret"')
 # What a text that holds a name and a value has between them, or in front of the name.
 _VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _NOT_IN_URL = re.compile(r"[\s<>\"']")
@@ -54,12 +55,14 @@ class Scope(NamedTuple):
         shapes: Secrets that their shape gives away.
         places: URLs with user information.
         known: Known values.
+        secret_objects: Kubernetes' objects of the kind `Secret`.
     """
 
     names: bool
     shapes: bool
     places: bool
     known: bool
+    secret_objects: bool = False
 
 
 class Pass:
@@ -201,6 +204,15 @@ class Pass:
         except UnicodeDecodeError:
             return self._bare(body.decode("latin-1")).encode("latin-1", "replace")
 
+    def hidden(self, text: str, where: Where) -> str:
+        """Redact a text that was hidden in the present document by an encoding."""
+        before = self._scope
+        self._scope = Scope(True, True, True, True)
+        try:
+            return self.leaf(text, where)
+        finally:
+            self._scope = before
+
     def known(self, text: str, where: Where) -> str:
         """Remove values that are known, wherever they stand in a text."""
         return self._memory.replaced(text, where) if self._scope.known else text
@@ -240,7 +252,7 @@ class Pass:
             return True
         if scope.shapes and has_shape(text):
             return True
-        if scope.places and "@" in text and "://" in text:
+        if scope.places and (("@" in text and "://" in text) or "%40" in text):
             return True
         return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
 
@@ -255,14 +267,20 @@ class Pass:
         self._scope = Scope(
             before.names and self.rules.has_stem(text.lower()),
             before.shapes and has_shape(text.replace("\\/", "/") if "\\/" in text else text),
-            before.places and "@" in text,
+            before.places and ("@" in text or "%40" in text),
             before.known and self._memory.may_hold(text),
+            _KIND_SECRET.search(text) is not None,
         )
         return before
 
     def widened(self, before: Scope) -> None:
         """End what `narrowed` began."""
         self._scope = before
+
+    @property
+    def holds_secret_objects(self) -> bool:
+        """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
+        return self._scope.secret_objects
 
     @property
     def finds_nothing(self) -> bool:

@@ -29,6 +29,9 @@ class Scrub(Protocol):
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
 
+    def hidden(self, text: str, where: Where) -> str:
+        """Redact a text that was hidden in the present document by an encoding."""
+
     def known(self, text: str, where: Where) -> str:
         """Remove values that are known, wherever they stand in a text."""
 
@@ -40,6 +43,10 @@ class Scrub(Protocol):
 
     def widened(self, before: Any) -> None:
         """End what `narrowed` began."""
+
+    @property
+    def holds_secret_objects(self) -> bool:
+        """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
 
     @property
     def finds_nothing(self) -> bool:

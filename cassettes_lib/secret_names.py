@@ -49,6 +49,7 @@ _NOUNS = word_set("""
     otp totp otpcode totpcode mfacode mfatoken twofactorcode verificationcode securitycode backupcode recoverycode
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
+    secretkeybase clientkeydata clientkey tlskey
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
@@ -130,7 +131,7 @@ STEMS = (
     "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",
     "database", "license", "usercode", "verif", "refresh", "otac", "mac", "apiid", "api_id", "api-id", "wsse",
-    "social", "securestring", "kty",
+    "social", "securestring", "kty", "kind",
 )  # fmt: skip
 
 

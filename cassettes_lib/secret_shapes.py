@@ -122,7 +122,12 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("$2", r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}"),
     ("$argon2", r"\$argon2(?:id|i|d)\$v=\d+\$[\w=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"),
     ("$6$", r"\$6\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}"),
-    ("PuTTY-User-Key-File", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
+    ("bearer.authorization.k8s.io.", r"bearer\.authorization\.k8s\.io\.(?P<s>[\w-]{16,})"),
+    (
+        "LS0tLS1CRUdJTi",  # base64 of the beginning of a private key's armour
+        r"LS0tLS1CRUdJTi(?:BSU0EgUFJJ|BQUklWQVRF|BFQyBQUklW|BPUEVOU1NI|BEU0EgUFJJ|BFTkNSWVBU)[A-Za-z0-9+/\s]+=*",
+    ),
+    ("Private-Lines: ", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
 )
 # Shapes with something variable in front of the literal: how far back a match may begin.
 _BACKWARD_SHAPES: tuple[tuple[str, int, str], ...] = (
@@ -145,9 +150,9 @@ for _literal, _pattern in _SHAPES:
     _BY_START.setdefault(_literal[:2], []).append((0, re.compile(_pattern)))
 for _literal, _back, _pattern in _BACKWARD_SHAPES:
     _BY_START.setdefault(_literal[:2], []).append((_back, re.compile(_pattern)))
+_OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
 _HINT = any_of(
-    {"eyJ", "-----BEGIN", *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)}
-    - _COMMON_LITERALS.keys(),
+    {*_OTHER_HINTS, *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)} - _COMMON_LITERALS.keys(),
     *_COMMON_LITERALS.values(),
 )
 
@@ -192,7 +197,7 @@ def shapes_in(text: str) -> Iterator[tuple[int, int]]:
         position = hint.start()
         if position < done:
             continue
-        for back, pattern in _BY_START[text[position : position + 2]]:
+        for back, pattern in _BY_START.get(text[position : position + 2], ()):
             if back:
                 found = pattern.search(text, max(done, position - back), position + 400)
             else:

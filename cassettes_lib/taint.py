@@ -9,7 +9,6 @@ it up among the samples of all known values, so its cost does not grow with thei
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import re
 from bisect import bisect_right
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
 from cassettes_lib.replacements import MARK, WORD
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -27,11 +27,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-])(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
 
-_ALPHABETS = (
-    ("A-Za-z0-9+/", b"+/"),
-    ("A-Za-z0-9_-", b"-_"),
-    ("A-Za-z0-9", b"+/"),
-)
+_ALPHABETS = ("A-Za-z0-9+/", "A-Za-z0-9_-", "A-Za-z0-9")
 
 
 class Sampling(NamedTuple):
@@ -210,22 +206,21 @@ class ValueIndex:
         self, text: str, hit: Hit, after: int, replace: Callable[[Hit], str | None], depth: int
     ) -> tuple[int, int, str | None]:
         """Replace a value inside the base64 around a hit, so that what was decodable stays so."""
-        for alphabet, altchars in _ALPHABETS:
+        for alphabet in _ALPHABETS:
             start, end = _run_around(text, hit.start, hit.end, alphabet, after)
             run = text[start:end]
-            data = _decoded_run(run, altchars)
+            data = decoded_run(run)
             if data is None:
                 continue
-            inner = _text_of(data)
+            inner = text_of(data)
             changed = self.replaced(inner, replace, depth=depth + 1)
             if changed is inner:
                 continue
-            encoded = base64.b64encode(_bytes_of(changed, data), altchars).decode()
-            padded = text.startswith("=", end)
+            is_padded = text.startswith("=", end)
             while text.startswith("=", end):
                 end += 1
-            whole = padded or sum(character not in "\r\n" for character in run) % 4 == 0
-            return start, end, _folded_like(run, encoded if whole else encoded.rstrip("="))
+            new = bytes_of(changed, data)
+            return start, end, encoded_like(run, new, is_padded=is_padded or is_whole(run))
         return hit.start, hit.end, None
 
     def _plain_hits(self, text: str) -> Iterator[Hit]:
@@ -354,39 +349,3 @@ def _run_around(text: str, start: int, end: int, alphabet: str, after: int) -> t
 @lru_cache
 def _members_of(alphabet: str) -> str:
     return "".join(character for character in map(chr, range(128)) if re.match(f"[{alphabet}]", character))
-
-
-def _decoded_run(run: str, altchars: bytes) -> bytes | None:
-    run = run.replace("\r", "").replace("\n", "")
-    if len(run) % 4 == 1:
-        return None
-    try:
-        return base64.b64decode(run + "=" * (-len(run) % 4), altchars, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _folded_like(run: str, encoded: str) -> str:
-    """Fold base64 into lines as long as the first line of the run it stands for."""
-    fold = re.search(r"\r?\n", run.lstrip("\r\n"))
-    if not fold:
-        return encoded
-    width = fold.start() or 76
-    lines = [encoded[position : position + width] for position in range(0, len(encoded), width)]
-    lead = run[: len(run) - len(run.lstrip("\r\n"))]
-    return lead + fold[0].join(lines) + run[len(run.rstrip("\r\n")) :]
-
-
-def _text_of(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _bytes_of(text: str, original: bytes) -> bytes:
-    try:
-        original.decode("utf-8")
-    except UnicodeDecodeError:
-        return text.encode("latin-1")
-    return text.encode("utf-8")
