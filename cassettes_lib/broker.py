@@ -1,0 +1,313 @@
+"""The Broker: decides between replay and live, records, and calls the store. With the two ports it stands on.
+
+Strategy: the Broker never knows about files, sockets or `requests`. It has two halves, `play` (is there a recorded
+answer?) and `record` (remember this one); `respond` is both with a live call between them. A transport that streams
+calls the halves itself. One lock makes match-and-consume and append-and-save atomic; no live call happens under it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal, Protocol, Self, get_args
+
+from cassettes_lib.errors import (
+    CassetteFormatError,
+    CassetteNotFoundError,
+    InteractionFailedError,
+    InteractionNotFoundError,
+    LiveResponderRequiredError,
+)
+from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
+from cassettes_lib.misses import Circumstances, explain_miss
+from cassettes_lib.models import (
+    Cassette,
+    Interaction,
+    InteractionFailure,
+    InteractionRequest,
+    InteractionResponse,
+    Interactions,
+)
+from cassettes_lib.playback import PlaybackIndex
+
+Mode = Literal["replay", "record", "auto"]
+BeforeRecord = Callable[[Interaction], Interaction | None]
+BeforeReplay = Callable[[Interaction], Interaction]
+
+_log = logging.getLogger("cassettes_lib")
+
+
+class CassetteStore(Protocol):
+    """Port: where a cassette is kept. Any storage can stand behind it."""
+
+    def load(self) -> Cassette:
+        """Return what is stored.
+
+        Raises:
+            CassetteNotFoundError: Nothing is stored.
+            CassetteFormatError: What is stored is damaged.
+        """
+
+    def save(self, cassette: Cassette) -> None:
+        """Store a cassette; called after each new recording, with everything recorded so far.
+
+        Raises:
+            CassetteSaveError: It could not be stored.
+        """
+
+
+class LiveResponder(Protocol):
+    """Port: answers a request by asking the real service."""
+
+    def __call__(self, request: InteractionRequest, /) -> InteractionResponse:
+        """Ask the service; whatever exception the transport raises passes through."""
+
+
+class Broker:
+    """Answers requests from a cassette, or live, and records what came live.
+
+    Attributes:
+        misses: The errors of the requests that nothing answered, in order. A test that expected them empties the list.
+    """
+
+    def __init__(
+        self,
+        cassette: Cassette,
+        mode: Mode = "replay",
+        live_responder: LiveResponder | None = None,
+        cassette_store: CassetteStore | None = None,
+        *,
+        match_on: MatchOn = DEFAULT_MATCH_ON,
+        allow_playback_repeats: bool = False,
+        record_failures: bool = False,
+        before_record: BeforeRecord | None = None,
+        before_replay: BeforeReplay | None = None,
+        name: str = "",
+    ) -> None:
+        """Put a Broker in charge of a cassette.
+
+        Args:
+            cassette: What is replayed in `replay` and `auto`, and extended by what is recorded; `record` starts empty.
+            mode: `replay` (a miss is an error), `auto` (a miss goes live and is recorded), `record` (all goes live).
+            live_responder: Asks the real service in `record` and `auto`, where `respond` is not given another.
+            cassette_store: Where to save after each new recording; None persists nothing.
+            match_on: Names of matchers, or functions from a request to a hashable key.
+            allow_playback_repeats: Answer with the last equal interaction again once all are used up.
+            record_failures: Record exceptions of the live responder, too.
+            before_record: Changes an interaction before it is stored; None from it: do not store.
+            before_replay: Changes an interaction before it is replayed.
+            name: What messages call the cassette, such as its path.
+
+        Raises:
+            ValueError: An unknown mode or matcher; the text names the right ones.
+        """
+        if mode not in get_args(Mode):
+            raise ValueError(f"unknown mode {mode!r}; the modes of a Broker are {', '.join(get_args(Mode))}")
+        self._mode: Mode = mode
+        self._live_responder = live_responder
+        self._store = cassette_store
+        self._matchers = resolve_matchers(match_on)
+        self._repeats = allow_playback_repeats
+        self._record_failures = record_failures
+        self._before_record = before_record
+        self._before_replay = before_replay
+        self._name = name
+        self._lock = threading.RLock()
+        self._recorded: list[Interaction] = []
+        self.misses: list[InteractionNotFoundError] = []
+        if mode == "record":
+            cassette = cassette.model_copy(update={"interactions": Interactions()})
+        self._cassette = cassette
+        self._playable = cassette.interactions
+        self._index = PlaybackIndex(len(self._playable), self._request_at, self._matchers)
+
+    @classmethod
+    def from_store(
+        cls,
+        cassette_store: CassetteStore,
+        mode: Mode = "replay",
+        live_responder: LiveResponder | None = None,
+        *,
+        match_on: MatchOn = DEFAULT_MATCH_ON,
+        allow_playback_repeats: bool = False,
+        record_failures: bool = False,
+        before_record: BeforeRecord | None = None,
+        before_replay: BeforeReplay | None = None,
+        name: str = "",
+    ) -> Self:
+        """Load the cassette of a store and put a Broker in charge of it that saves to the same store.
+
+        Where the mode records, a missing cassette is an empty one; see `load_or_empty`.
+
+        Raises:
+            CassetteNotFoundError: Nothing is stored, and the mode is `replay`.
+            CassetteFormatError: What is stored is damaged, and the mode is not `record`.
+        """
+        return cls(
+            load_for(cassette_store, mode), mode, live_responder, cassette_store,
+            match_on=match_on, allow_playback_repeats=allow_playback_repeats, record_failures=record_failures,
+            before_record=before_record, before_replay=before_replay,
+            name=name or str(getattr(cassette_store, "path", "")),
+        )
+
+    @property
+    def cassette(self) -> Cassette:
+        """The cassette as it is now, what was recorded included."""
+        return self._cassette
+
+    @property
+    def mode(self) -> Mode:
+        """The mode: `replay`, `record` or `auto`."""
+        return self._mode
+
+    @property
+    def record_failures(self) -> bool:
+        """Whether exceptions, and responses whose body broke off, are recorded."""
+        return self._record_failures
+
+    @property
+    def play_count(self) -> int:
+        """How many requests were answered from the cassette."""
+        return self._index.play_count
+
+    @property
+    def unused(self) -> tuple[Interaction, ...]:
+        """The interactions that were on the cassette at the beginning and that nobody asked for, in recorded order."""
+        with self._lock:
+            return tuple(self._playable[position] for position in self._index.unused)
+
+    @property
+    def all_played(self) -> bool:
+        """Whether every interaction that was on the cassette at the beginning has been replayed."""
+        return not self._index.unused
+
+    @property
+    def recorded(self) -> tuple[Interaction, ...]:
+        """The interactions recorded by this Broker, as they are stored."""
+        with self._lock:
+            return tuple(self._recorded)
+
+    def respond(self, request: InteractionRequest, live_responder: LiveResponder | None = None) -> InteractionResponse:
+        """Answer a request from the cassette or by the live responder, which is recorded.
+
+        Args:
+            request: What is asked.
+            live_responder: Asks the service for this request, in place of the Broker's own responder.
+
+        Raises:
+            InteractionNotFoundError: Nothing on the cassette answers, and the mode is `replay`.
+            InteractionFailedError: The recorded answer is a failure.
+            LiveResponderRequiredError: The mode needs a live responder and there is none.
+            CassetteSaveError: The recording could not be saved; the response is not delivered.
+        """
+        responder = live_responder or self._live_responder
+        if responder is None:
+            if self._mode != "replay":
+                raise LiveResponderRequiredError(self._mode)
+            responder = _no_live_call
+        interaction = self.play(request)
+        if interaction is None:
+            return self._respond_live(request, responder)
+        if interaction.response is None:
+            assert interaction.failure is not None
+            raise InteractionFailedError(request, interaction.failure)
+        return interaction.response
+
+    def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
+        """Take the recorded interaction that answers a request off its queue.
+
+        Args:
+            request: What is asked.
+            if_any: Return None, and do not count a miss, when nothing is left that answers: a transport that retries
+                looks for a further attempt.
+
+        Returns:
+            The interaction, or None when the request is to go live (and to be recorded with `record`).
+
+        Raises:
+            InteractionNotFoundError: Nothing answers, and the mode is `replay`. It is also added to `misses`.
+        """
+        if self._mode == "record":
+            return None
+        with self._lock:
+            position = self._index.take(request, repeat=self._repeats and not if_any)
+        if position is None:
+            if if_any or self._mode == "auto":
+                return None
+            raise self._missed(request)
+        interaction = self._playable[position]
+        return self._before_replay(interaction) if self._before_replay else interaction
+
+    def record(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
+        """Add what came of a live request to the cassette, and save it.
+
+        Raises:
+            CassetteSaveError: It could not be saved. It is on the cassette all the same, and the next save that
+                succeeds stores it.
+        """
+        response, failure = (outcome, None) if isinstance(outcome, InteractionResponse) else (None, outcome)
+        interaction = Interaction(
+            recorded_at=datetime.now(UTC).replace(microsecond=0), request=request, response=response, failure=failure
+        )
+        if self._before_record:
+            changed = self._before_record(interaction)
+            if changed is None:
+                return
+            interaction = changed
+        with self._lock:
+            self._cassette = self._cassette.plus(interaction)
+            self._recorded.append(interaction)
+            if self._store is not None:
+                self._store.save(self._cassette)
+
+    def _respond_live(self, request: InteractionRequest, responder: LiveResponder) -> InteractionResponse:
+        try:
+            response = responder(request)
+        except Exception as error:
+            if self._record_failures:
+                self.record(request, failure_from(error))
+            raise
+        self.record(request, response)
+        return response
+
+    def _request_at(self, position: int) -> InteractionRequest:
+        return self._playable[position].request
+
+    def _missed(self, request: InteractionRequest) -> InteractionNotFoundError:
+        with self._lock:
+            error = explain_miss(request, self._index, Circumstances(self._name, self._mode))
+            self.misses.append(error)
+        return error
+
+
+def load_for(store: CassetteStore, mode: Mode) -> Cassette:
+    """Return what a Broker of this mode starts with.
+
+    Where the mode records, a missing or empty (0 bytes) cassette is an empty one. `record` starts empty over a
+    damaged one as well; the store then moves the damaged one aside. It loads nevertheless, so that the store
+    knows what its first save replaces.
+    """
+    try:
+        cassette = store.load()
+    except CassetteNotFoundError:
+        if mode == "replay":
+            raise
+        return Cassette()
+    except CassetteFormatError:
+        if mode != "record":
+            raise
+        return Cassette()
+    return Cassette() if mode == "record" else cassette
+
+
+def _no_live_call(request: InteractionRequest) -> InteractionResponse:
+    raise AssertionError("a Broker in replay never asks the service")
+
+
+def failure_from(error: Exception) -> InteractionFailure:
+    """Return the value that stands for an exception on a cassette."""
+    kind = type(error)
+    return InteractionFailure(error=f"{kind.__module__}.{kind.__qualname__}", message=str(error))
+

@@ -1,0 +1,133 @@
+"""The architecture: imports point one way, the core knows no transport, and importing the library stays light."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+
+import cassettes_lib
+
+PACKAGE = Path(cassettes_lib.__file__).parent
+
+# Each module may import those above it, and those it shares a line with.
+LAYERS = (
+    ("_version",),
+    ("bodies", "codings"),
+    ("errors", "models"),
+    ("fileformat",),
+    ("jsonpath", "matching_urls"),
+    ("matching_bodies",),
+    ("matching",),
+    ("playback",),
+    ("likeness",),
+    ("differences", "relaxing"),
+    ("tape",),
+    ("misses",),
+    ("broker",),
+    ("stores",),
+    # ------------------ above: no requests, no urllib3, no patching; only stores touches a disk
+    ("framing", "cookies_time", "failures", "uploads"),
+    ("streams", "retrying"),
+    ("conversion",),
+    ("adapter",),
+    ("places", "patches"),
+    ("ownership",),
+    ("carriers", "guard", "neighbours", "passthrough", "transports"),
+    ("sockets",),
+    ("interception",),
+    ("recording",),
+    ("testcase",),
+    ("importers",),
+    ("cli",),
+    ("__main__",),
+    ("__init__",),
+)
+CORE = LAYERS[: LAYERS.index(("stores",)) + 1]
+TRANSPORT = {"requests", "urllib3", "http", "socket", "ssl"}
+DISK = {"os", "pathlib", "tempfile", "shutil", "io", "filelock", "fcntl"}
+STORES = {"stores"}
+DEPENDENCIES = {"pydantic", "requests", "filelock"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def level(module: str) -> int:
+    return next(index for index, names in enumerate(LAYERS) if module in names)
+
+
+def installed_top_levels(distribution: str) -> Iterator[str]:
+    """The modules of all that a distribution requires."""
+    for requirement in importlib.metadata.requires(distribution) or ():
+        name = re.match(r"[\w.-]+", requirement)
+        if name and "extra ==" not in requirement:
+            yield name[0].replace("-", "_")
+            yield from installed_top_levels(name[0])
+
+
+class LayersTest(unittest.TestCase):
+    def printed(self, code: str) -> list[str]:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    def test_every_module_has_its_place(self) -> None:
+        placed = {name for names in LAYERS for name in names}
+        self.assertEqual([name for name, _ in modules() if name not in placed], [])
+
+    def test_imports_point_one_way(self) -> None:
+        wrong = [
+            f"{name} imports {module}"
+            for name, tree in modules()
+            for module in imported(tree)
+            if module.startswith("cassettes_lib.") and level(module.split(".")[1]) > level(name)
+        ]
+        self.assertEqual(wrong, [])
+
+    def test_nobody_imports_the_package_root(self) -> None:
+        self.assertEqual([name for name, tree in modules() if "cassettes_lib" in imported(tree)], [])
+
+    def test_the_core_knows_no_transport_and_only_stores_touch_a_disk(self) -> None:
+        core = {name for names in CORE for name in names}
+        for name, tree in modules():
+            if name in core:
+                roots = {module.split(".")[0] for module in imported(tree)}
+                calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+                with self.subTest(name):
+                    self.assertEqual(roots & TRANSPORT, set())
+                    if name not in STORES:
+                        self.assertEqual(roots & DISK, set())
+                        self.assertNotIn("open", calls)
+
+    def test_importing_the_library_imports_nothing_beyond_its_dependencies(self) -> None:
+        code = (
+            "import sys, requests, pydantic; before = set(sys.modules); "
+            "import cassettes_lib; print(*set(sys.modules) - before)"
+        )
+        found = {name.split(".")[0] for name in self.printed(code) if not name.startswith("_")}
+        brought = DEPENDENCIES | {name for each in DEPENDENCIES for name in installed_top_levels(each)}
+        self.assertEqual(found - set(sys.stdlib_module_names) - brought, {"cassettes_lib"})
+
+    def test_what_is_not_needed_at_once_is_not_imported(self) -> None:
+        loaded = self.printed("import sys, cassettes_lib; print(*sys.modules)")
+        heavy = {"unittest", "filelock", "yaml", "rich", "argparse", "hypothesis", "responses", "fsspec"}
+        self.assertEqual(heavy & set(loaded), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
