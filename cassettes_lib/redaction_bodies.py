@@ -27,6 +27,7 @@ from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
+_WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
@@ -41,6 +42,7 @@ _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"
 )
+_HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
@@ -189,6 +191,8 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
     if scrub.rules.adds_path(scalar.path):
         return True
     verdict = _verdict(scrub, scalar)
+    if verdict is Verdict.YES and _WEB_ADDRESS.fullmatch(scalar.text):
+        return False  # where to get a token; secrets in it are found as in any URL
     if verdict is Verdict.YES and " " in scalar.text.strip():
         # {"errors": {"password": "is too short"}} speaks of a password and holds none
         in_list = bool(scalar.path) and isinstance(scalar.path[-1], int)
@@ -202,7 +206,7 @@ def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
     verdict = judge(scalar.key) if scalar.keys else Verdict.NO
     if len(scalar.keys) > 1 and verdict is not Verdict.YES:
         outer = normalised(scalar.keys[1])
-        if outer in ("headers", "header"):
+        if outer in _HEADERS_NAMES:
             verdict = max(verdict, scrub.rules.headers.verdict(scalar.key))
         elif outer in ("cookies", "cookie") or (outer in ("data", "stringdata") and scrub.holds_secret_objects):
             verdict = Verdict.IF_IT_LOOKS_SO
@@ -238,9 +242,12 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if "grant_type" in by_key and "code" in by_key:
         _redact_sibling(scrub, text, by_key["code"], edits, where)
     value = next((by_key[key] for key in _VALUE_KEYS if key in by_key), None)
-    name = next((by_key[key].text for key in _NAMING_KEYS if key in by_key), "")
-    if value and name:
-        verdict = max(scrub.rules.fields.verdict(name), scrub.rules.headers.verdict(name))
+    naming = next((by_key[key] for key in _NAMING_KEYS if key in by_key), None)
+    if value and naming:
+        name = naming.text
+        verdict = scrub.rules.fields.verdict(name)
+        if naming.key.lower() == "header" or _HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
+            verdict = max(verdict, scrub.rules.headers.verdict(name))
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")
         if is_sure or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value.text)):

@@ -50,7 +50,7 @@ _LATER_VALUE = re.compile(
 _VALUE_ATTRIBUTE = re.compile(
     r"\b(?:value|content)\s*=\s*(?P<quote>\\?[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL | re.IGNORECASE
 )
-_NAMING = re.compile(r"(?:name|id|property|key|http-equiv|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
+_NAMING = re.compile(r"(?:name|id|property|key|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
 _BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
 _CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
@@ -335,7 +335,7 @@ def _judged(
         return
     if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(core):
         return
-    if is_empty(core) or verdict is Verdict.NO:
+    if is_empty(core) or verdict is Verdict.NO or (style.is_code and not looks_secret(core)):
         return
     yield _encoded_at(scrub, core, start + lead, start + lead + len(core), where, "name", style)
 

@@ -176,6 +176,7 @@ _MASKED = re.compile(r"[*\u2022\u00b7.xX#_-]+|[*\u2022xX.]{3,}\w{0,4}|\w{0,4}[*\
 _TEMPLATE = re.compile(
     r"\$?\{\{.*\}\}|\$\{.*\}|%\(\w+\)s|\{\w*\}|\$[A-Z_]+|%[A-Z_]+%|<[\w \-.]*>|\[[A-Za-z ]+\]", re.DOTALL
 )
+_PAGE = re.compile(r"(?:next|prev|previous|first|last):\S+")  # STAC's paging tokens are called just that
 _NOTHING = word_set(
     "true false null none nil undefined deleted delete yes no on off n/a na required optional string empty 0 1 "
     "redacted hidden removed filtered"
@@ -222,13 +223,13 @@ def _is_jwt(text: str) -> bool:
 
 
 def is_empty(value: str) -> bool:
-    """Tell whether a value under a secret's name holds none: empty, masked, a template, a word such as `null`."""
+    """Tell whether a value under a secret's name holds none: empty, masked, a template, a page, `null` and the like."""
     stripped = value.strip().strip("\"'")
     if not stripped or stripped.lower() in _NOTHING:
         return True
     if _MASKED.fullmatch(stripped) or _TEMPLATE.fullmatch(stripped):
         return True
-    return stripped.startswith(_PUBLIC_ARMOUR)
+    return stripped.startswith(_PUBLIC_ARMOUR) or bool(_PAGE.fullmatch(stripped))
 
 
 def is_rare(value: str) -> bool:

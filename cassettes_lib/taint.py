@@ -171,13 +171,20 @@ class ValueIndex:
         return _without_overlaps(text, found) if found else []
 
     def replaced(
-        self, text: str, replace: Callable[[Hit], str | None], *, depth: int = 0, is_binary: bool = False
+        self,
+        text: str,
+        replace: Callable[[Hit], str | None],
+        *,
+        inside: Callable[[Hit], str | None] | None = None,
+        depth: int = 0,
+        is_binary: bool = False,
     ) -> str:
         """Return a text with all known values replaced; the same object when there are none.
 
         Args:
             text: Any text.
             replace: Gives the replacement for a hit, or None to leave it.
+            inside: Gives it inside base64, where the text around has no say in how it is written; `replace` when None.
             depth: How many layers of base64 are around this text.
             is_binary: It is bytes read as latin-1, in which nothing is escaped.
         """
@@ -191,7 +198,7 @@ class ValueIndex:
                 continue
             start, end, new = hit.start, hit.end, None
             if hit.is_base64 and depth < 3:
-                start, end, new = self._inside_base64(text, hit, done, replace, depth)
+                start, end, new = self._inside_base64(text, hit, done, inside or replace, depth)
             if new is None:
                 start, end, new = hit.start, hit.end, replace(hit)
             if new is None:

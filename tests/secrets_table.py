@@ -362,7 +362,7 @@ _BATCH = (
 
 def _unusual() -> list[Planted]:
     cases: dict[str, tuple[Interaction, tuple[str, ...]]] = {
-        "xmlrpc": (answered(f"<member><name>password</name><value><string>{S}</string></value></member>", "text/xml"), (S,)),
+        "xmlrpc": (answered(f"<m><name>password</name><value><string>{S}</string></value></m>", "text/xml"), (S,)),
         "httpsig": (asked_with(("Authorization", f'Signature keyId="k1",algorithm="rsa",signature="{S}=="')), (S,)),
         "hawk": (asked_with(("Authorization", f'Hawk id="dh37", ts="1353832234", nonce="j4", mac="{S}="')), (S,)),
         "pair list": (posted(json.dumps([["password", S]])), (S,)),
@@ -384,7 +384,7 @@ def _unusual() -> list[Planted]:
         "setItem": (answered(f'<html><script>localStorage.setItem("token", "{S}")</script>', "text/html"), (S,)),
         "js header": (answered(f'headers["X-Api-Key"]="{S}";', "application/javascript"), (S,)),
         "js escaped": (answered(f'<html><script>var s="{{\\"apiKey\\":\\"{S}\\"}}"</script>', "text/html"), (S,)),
-        "u0022": (answered(f'<html><script>var s="{{\\u0022token\\u0022:\\u0022{S}\\u0022}}"</script>', "text/html"), (S,)),
+        "u0022": (answered(f'<html><script>s="{{\\u0022token\\u0022:\\u0022{S}\\u0022}}"</script>', "text/html"), (S,)),
         "quot": (answered(f'<html><div data-x="{{&quot;token&quot;:&quot;{S}&quot;}}"></div>', "text/html"), (S,)),
         "data attr": (answered(f'<html><div data-token="{S}"></div>', "text/html"), (S,)),
         "path proxy": (exchange(f"https://x/proxy/https%3A%2F%2Fjoe%3A{S}%40host%2F"), (S,)),
@@ -411,7 +411,7 @@ def _unusual() -> list[Planted]:
         "html textarea": (answered(f"<html><textarea name='secret'>{S}</textarea>", "text/html"), (S,)),
         "yaml quoted": (answered(f"password: '{S}'\n", "text/yaml"), (S,)),
         "yaml nested list": (answered(f"- name: DB_PASSWORD\n  value: {S}\n", "text/yaml"), (S,)),
-        "authorization log": (answered(f"DEBUG headers={{'Authorization': 'Basic {b64('joe:'+S)}'}}", "text/plain"), (S,)),
+        "authorization log": (answered(f"h={{'Authorization': 'Basic {b64('joe:' + S)}'}}", "text/plain"), (S,)),
         "log kv": (answered(f'level=info msg="x" token={S} user=joe', "text/plain"), (S,)),
         "email-ish": (answered(f"API Key: {S}\nUser: joe\n", "text/plain"), (S,)),
         "secret key with spaces": (answered(f"Secret Access Key: {S}\n", "text/plain"), (S,)),
