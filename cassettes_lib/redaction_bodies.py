@@ -216,7 +216,7 @@ def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
 
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
-    if _is_secret(scrub, scalar) and scalar.text.lstrip("-") not in ("0", "1"):
+    if _is_secret(scrub, scalar) and float(scalar.text) not in (0, 1, -1):
         is_sure = _verdict(scrub, scalar) is Verdict.YES or scrub.rules.adds_path(scalar.path)
         if is_sure:
             new = scrub.secret_number(scalar.text, where)

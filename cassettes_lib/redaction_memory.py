@@ -71,7 +71,7 @@ class Memory:
             return literal
         self.count(where, by)
         self.taint(literal)
-        return number_literal(self.number(literal))
+        return number_literal(self.number(literal), literal)
 
     def number(self, value: str) -> int:
         """Return the number of a secret, a new one when it has none."""
@@ -210,7 +210,7 @@ def _parts_of(value: str) -> list[str]:
     if JWT.fullmatch(value):
         return [part for part in value.split(".")[2:] if len(part) >= 16]
     if "-----BEGIN" in value and (found := PEM.search(value)):
-        lines = found["key"].replace("\\r", "\n").replace("\\n", "\n").split()
+        lines = (found["key"] or found["cut"]).replace("\\r", "\n").replace("\\n", "\n").split()
         return ["".join(lines), *(line for line in lines if len(line) >= 40)]
     return []
 

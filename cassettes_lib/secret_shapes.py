@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from cassettes_lib.any_of import any_of
-from cassettes_lib.replacements import JWT, MARK, PEM, WORD, is_replacement
+from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
 from cassettes_lib.secret_names import word_set
 
 _A = r"(?<![A-Za-z0-9_])"  # not inside a longer word
@@ -214,7 +214,7 @@ def _is_secret(found: re.Match[str]) -> bool:
     if found.re is JWT:
         return _is_jwt(found[0]) and not is_replacement(found[0])
     if found.re is PEM:
-        return not WORD.fullmatch(found["key"])
+        return not is_redacted_key(found)
     return not MARK.search(found["s"] if "s" in found.re.groupindex else found[0])
 
 

@@ -43,6 +43,7 @@ LONG = Sampling(16, 8, 9)
 MEDIUM = Sampling(8, 6, 3)
 # Up to this number of forms, searching a long text for each of them is faster than looking up its samples.
 _FEW_FORMS = 80
+_LARGE = 1_000_000  # characters
 
 
 class Form(NamedTuple):
@@ -158,12 +159,12 @@ class ValueIndex:
 
         Args:
             text: Any text.
-            is_binary: It is bytes read as latin-1, in which nothing is escaped.
+            is_binary: It is bytes read as latin-1; when large, nothing in it is taken for an escape.
         """
         if not self._values:
             return []
         found = list(self._plain_hits(text))
-        for view in () if is_binary else views_of(text):
+        for view in () if is_binary and len(text) > _LARGE else views_of(text):
             found.extend(
                 hit._replace(start=view.original(hit.start), end=view.original(hit.end))
                 for hit in self._plain_hits(view.text)
