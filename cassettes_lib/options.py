@@ -137,7 +137,7 @@ def checked_options(given: Mapping[str, Any]) -> Options:
     """
     values = dict(given)
     values["mode"] = checked_mode(values["mode"])
-    resolve_matchers(values["match_on"])
+    values["match_on"] = resolve_matchers(values["match_on"])
     _check_store(values["store"])
     for name in ("before_record", "before_replay"):
         if values[name] is not None and not callable(values[name]):

@@ -188,8 +188,9 @@ class Planner:
         if not expired:
             return 0
         what = (
-            f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown} are older "
-            f"than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. Record it anew with {MODE_VARIABLE}=record"
+            f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown} are "
+            f"older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. Record it "
+            f"anew with {MODE_VARIABLE}=record"
         )
         if self._options.on_expired == "error":
             raise CassetteExpiredError(what)
