@@ -84,7 +84,8 @@ def redacted_pairs(
         verdict = judge.verdict(name)
         if verdict is Verdict.NO and (not is_query or scrub.rules.adds_names):
             verdict = scrub.rules.fields.verdict(name) if is_query else verdict
-        if has_code and name == "code" and not judge.keeps(name):
+        # A short number is a status or a country: `?code=302`.
+        if has_code and name == "code" and not judge.keeps(name) and not (raw.isdigit() and len(raw) < 6):
             verdict = Verdict.YES
         if verdict is Verdict.NO and len(raw) < 4 and not raw_name[8:]:
             continue

@@ -40,7 +40,8 @@ class UsageTest(unittest.TestCase):
 
     def test_a_session_notes_what_it_replayed_and_recorded(self) -> None:
         path = self.folder / "c.json"
-        JsonFileCassetteStore(path).save(a_cassette(*(an_interaction(a_request(url=f"http://x/{n}")) for n in range(3))))
+        recorded = [an_interaction(a_request(url=f"http://x/{number}")) for number in range(3)]
+        JsonFileCassetteStore(path).save(a_cassette(*recorded))
         with use_cassette(path, mode="replay") as broker:
             broker.respond(a_request(url="http://x/1"))
         with use_cassette(path, mode="auto") as broker:
