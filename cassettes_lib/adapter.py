@@ -1,20 +1,44 @@
-"""`CassetteAdapter`: a requests transport adapter in front of a Broker. Its exchange serves interception, too."""
+"""`CassetteAdapter`: a requests transport adapter in front of a Broker. Its exchange serves interception, too.
+
+Strategy: one exchange is `Broker.play`, or a live call and `Broker.record`. The live call is the owning adapter's own,
+asked for an unread response; its body is read here and the response built anew, or, for a caller who streams, it is
+handed on with its body kept on the way. `build_response` of the adapter is called once in every run.
+"""
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from time import perf_counter
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import RetryError
+from urllib3 import HTTPResponse
+from urllib3.util.url import parse_url
 
 from cassettes_lib.broker import Broker
-from cassettes_lib.conversion import raw_from_response, request_from_prepared, response_from_raw
-from cassettes_lib.models import InteractionResponse
+from cassettes_lib.conversion import (
+    ResponseHead,
+    head_of,
+    original_of,
+    raw_from_response,
+    receiver_for,
+    response_from_fake,
+    response_from_live,
+)
+from cassettes_lib.cookies_time import with_remaining_life
+from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
+from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
+from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
+from cassettes_lib.streams import LiveBody, keep_body, one_at_a_time
+from cassettes_lib.uploads import Upload
 
 SendLive = Callable[..., Response]
+_READ_SIZE = 1 << 16
 
 
 class CassetteAdapter(BaseAdapter):
@@ -24,16 +48,20 @@ class CassetteAdapter(BaseAdapter):
         session.mount("https://api.example.com", CassetteAdapter(broker))
     """
 
-    def __init__(self, broker: Broker, inner: BaseAdapter | None = None) -> None:
+    def __init__(
+        self, broker: Broker, inner: BaseAdapter | None = None, *, preserve_exact_body_bytes: bool = False
+    ) -> None:
         """Put the adapter in front of a Broker.
 
         Args:
             broker: Decides between replay and live.
             inner: Carries the live traffic, with its own retries, certificates and pools; an `HTTPAdapter` by default.
+            preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
         """
         super().__init__()
         self.broker = broker
         self.inner = inner if inner is not None else HTTPAdapter()
+        self.preserve_exact_body_bytes = preserve_exact_body_bytes
 
     def send(
         self,
@@ -46,7 +74,10 @@ class CassetteAdapter(BaseAdapter):
     ) -> Response:
         """Answer a prepared request, as `requests.adapters.HTTPAdapter.send` does."""
         options = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        response = exchange(self.broker, self.inner, request, self.inner.send, options)
+        response = exchange(
+            self.broker, self.inner, request, _send_through, options,
+            preserve_exact_body_bytes=self.preserve_exact_body_bytes,
+        )
         response.connection = cast(HTTPAdapter, self)
         return response
 
@@ -55,8 +86,18 @@ class CassetteAdapter(BaseAdapter):
         self.inner.close()
 
 
+def _send_through(adapter: BaseAdapter, request: PreparedRequest, **options: Any) -> Response:
+    return adapter.send(request, **options)
+
+
 def exchange(
-    broker: Broker, adapter: BaseAdapter, request: PreparedRequest, send_live: SendLive, options: dict[str, Any]
+    broker: Broker,
+    adapter: BaseAdapter,
+    request: PreparedRequest,
+    send_live: SendLive,
+    options: dict[str, Any],
+    *,
+    preserve_exact_body_bytes: bool = False,
 ) -> Response:
     """Answer one request by the Broker: replayed, or sent live and recorded.
 
@@ -64,19 +105,183 @@ def exchange(
         broker: Decides.
         adapter: The session's adapter; it builds the response.
         request: What the session sends.
-        send_live: Sends it over the network.
+        send_live: Called as `send_live(adapter, request, **options)`, sends it over the network. Its adapter may be
+            another object of the same state, of a subclass that leaves the building of the response to this function.
         options: The options of `HTTPAdapter.send`: stream, timeout, verify, cert, proxies.
+        preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
+
+    Raises:
+        InteractionNotFoundError: Nothing on the cassette answers, and the Broker's mode is `replay`.
+        CassetteSaveError: The recording could not be saved.
+        requests.RequestException: The request failed, now or when it was recorded.
     """
-    started = perf_counter()
+    upload = Upload(request)
+    this = _Exchange(broker, adapter, request, options)
+    recording = broker.mode == "record"
+    interaction = broker.play(upload.request_before_sending() if recording else upload.request())
+    if interaction is not None:
+        upload.consume()
+        return this.replay(interaction)
+    return this.record(send_live, upload, preserve_exact_body_bytes)
 
-    def ask_live(_: object) -> InteractionResponse:
-        live = send_live(request, **{**options, "stream": True})
-        return response_from_raw(live.raw)
 
-    answer = broker.respond(request_from_prepared(request), ask_live)
-    raw = raw_from_response(answer, request.method or "GET")
-    builder = adapter if isinstance(adapter, HTTPAdapter) else HTTPAdapter()
-    response = builder.build_response(request, raw)
-    response.connection = cast(HTTPAdapter, adapter)
-    response.elapsed = timedelta(seconds=perf_counter() - started)
-    return response
+class _Exchange:
+    """One request of a session on its way through its adapter."""
+
+    def __init__(
+        self, broker: Broker, adapter: BaseAdapter, request: PreparedRequest, options: dict[str, Any]
+    ) -> None:
+        self._broker = broker
+        self._adapter = adapter
+        self._request = request
+        self._options = options
+        self._method = request.method or "GET"
+
+    # Replay
+
+    def replay(self, interaction: Interaction) -> Response:
+        """Return what was recorded, or raise it."""
+        adapter, request = self._adapter, self._request
+        if isinstance(adapter, HTTPAdapter) and type(adapter).add_headers is not HTTPAdapter.add_headers:
+            adapter.add_headers(request, **self._options)
+        retries = getattr(adapter, "max_retries", None)
+        if retries is not None and (retries.status_forcelist or retries.total):
+            interaction, retries = self._final_attempt(interaction, retries)
+        response = interaction.response
+        if response is None:
+            assert interaction.failure is not None
+            raise exception_from_failure(interaction.failure, request, pool=self._pool(), url=self._target())
+        headers = with_remaining_life(response.headers, interaction.recorded_at)
+        if headers is not response.headers:
+            response = response.model_copy(update={"headers": headers})
+        return self._built(response, retries)
+
+    def _final_attempt(self, interaction: Interaction, retries: Any) -> tuple[Interaction, Any]:
+        asked = interaction.request
+        try:
+            return final_attempt(
+                interaction, retries, self._method, self._target(),
+                pool=self._pool, make_raw=self._raw, next_attempt=lambda: self._broker.play(asked, if_any=True),
+            )
+        except RetriesExhausted as exhausted:
+            raise RetryError(exhausted.error, request=self._request) from exhausted.error
+
+    def _built(self, response: InteractionResponse, retries: Any) -> Response:
+        """Return what the adapter makes of a recorded response."""
+        raw = self._raw(response)
+        if retries is not None:
+            raw.retries = with_history(retries, response.retried, self._method, self._target(), self._raw)
+        if response.broken is not None:
+            cast(Any, raw)._pool = self._pool()  # the text of a read timeout names it
+        return _builder(self._adapter).build_response(self._request, raw)
+
+    def _raw(self, response: InteractionResponse) -> HTTPResponse:
+        return raw_from_response(response, self._method, request_url=self._target())
+
+    def _target(self) -> str:
+        """Return the target as it stands in the request line: a path, or the URL where a proxy is asked."""
+        request = self._request
+        if not isinstance(self._adapter, HTTPAdapter):
+            return request.path_url
+        url = self._adapter.request_url(request, self._options.get("proxies"))
+        return url if url.startswith("/") else parse_url(url)._replace(fragment=None).url
+
+    def _pool(self) -> Any:
+        """Return the connection pool that would serve the request; nothing is connected."""
+        adapter = self._adapter
+        with suppress(Exception):
+            if not isinstance(adapter, HTTPAdapter):
+                adapter = _plain_adapter()
+            proxies, verify = self._options.get("proxies"), self._options.get("verify", True)
+            if hasattr(adapter, "get_connection_with_tls_context"):
+                return adapter.get_connection_with_tls_context(self._request, verify, proxies=proxies)
+            return adapter.get_connection(self._request.url or "", proxies)  # requests before 2.32
+        return None
+
+    # Live
+
+    def record(self, send_live: SendLive, upload: Upload, preserve_exact_body_bytes: bool) -> Response:
+        """Send the request, and record what comes of it."""
+        carrier = _without_building(self._adapter)
+        try:
+            with upload.sending():
+                live = send_live(carrier, self._request, **{**self._options, "stream": True})
+        except Exception as error:
+            if self._broker.record_failures and can_be_recorded(error):
+                _save(self._broker, upload.request(), failure_from_exception(error))
+            raise
+        asked = upload.request()
+        original = original_of(live.raw)
+        if original is None:
+            return self._record_fake(asked, live, preserve_exact_body_bytes)
+        head = head_of(live.raw, preserve_exact_body_bytes)
+        receiver = receiver_for(live.raw)
+        if self._options.get("stream"):
+            keep_body(original, receiver, partial(_save_stream, self._broker, asked, head))
+            return live if carrier is self._adapter else _builder(self._adapter).build_response(self._request, live.raw)
+        body = keep_body(original, receiver)
+        _read_to_its_end(live.raw, original)
+        response = response_from_live(head, body, streamed=False)
+        return self._recorded(asked, response)
+
+    def _record_fake(self, asked: InteractionRequest, live: Response, preserve_exact_body_bytes: bool) -> Response:
+        response = response_from_fake(live, preserve_exact_body_bytes=preserve_exact_body_bytes)
+        return self._recorded(asked, response)
+
+    def _recorded(self, asked: InteractionRequest, response: InteractionResponse) -> Response:
+        if response.broken is None or self._broker.record_failures:
+            _save(self._broker, asked, response)
+        return self._built(response, getattr(self._adapter, "max_retries", None))
+
+
+def _save(broker: Broker, asked: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
+    one_at_a_time(partial(broker.record, asked, outcome))
+
+
+def _save_stream(broker: Broker, asked: InteractionRequest, head: ResponseHead, body: LiveBody) -> None:
+    response = response_from_live(head, body, streamed=True)
+    if response.broken is None or broker.record_failures:
+        _save(broker, asked, response)
+
+
+def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> None:
+    """Read a live body, which is kept on the way, and give the connection back to its pool."""
+    try:
+        while original.read(_READ_SIZE):
+            pass
+    except (http.client.HTTPException, OSError, ValueError):  # kept, and raised again when the caller reads
+        raw.close()
+    raw.release_conn()
+
+
+class _Unbuilt:
+    """Mixed into an adapter's class: gives the live response as it is, so that `build_response` is not called twice."""
+
+    def build_response(self, req: PreparedRequest, resp: HTTPResponse) -> Response:
+        return HTTPAdapter.build_response(cast(HTTPAdapter, self), req, resp)
+
+
+_unbuilt: WeakKeyDictionary[type, type] = WeakKeyDictionary()
+
+
+def _without_building(adapter: BaseAdapter) -> BaseAdapter:
+    """Return an adapter with the same state that leaves `build_response` to us, where that is somebody's own."""
+    if not isinstance(adapter, HTTPAdapter):
+        return adapter
+    kind = type(adapter)
+    if kind.build_response is HTTPAdapter.build_response:
+        return adapter
+    if kind not in _unbuilt:
+        _unbuilt[kind] = type(kind.__name__, (_Unbuilt, kind), {})
+    carrier: BaseAdapter = object.__new__(_unbuilt[kind])
+    carrier.__dict__ = adapter.__dict__
+    return carrier
+
+
+def _builder(adapter: BaseAdapter) -> HTTPAdapter:
+    return cast(HTTPAdapter, adapter) if hasattr(adapter, "build_response") else _plain_adapter()
+
+
+@lru_cache(maxsize=1)
+def _plain_adapter() -> HTTPAdapter:
+    return HTTPAdapter()

@@ -21,7 +21,7 @@ from cassettes_lib.errors import (
     LiveResponderRequiredError,
 )
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
-from cassettes_lib.misses import explain_miss
+from cassettes_lib.misses import Circumstances, explain_miss
 from cassettes_lib.models import (
     Cassette,
     Interaction,
@@ -163,6 +163,11 @@ class Broker:
         return self._mode
 
     @property
+    def record_failures(self) -> bool:
+        """Whether exceptions, and responses whose body broke off, are recorded."""
+        return self._record_failures
+
+    @property
     def play_count(self) -> int:
         """How many requests were answered from the cassette."""
         return self._index.play_count
@@ -210,8 +215,13 @@ class Broker:
             raise InteractionFailedError(request, interaction.failure)
         return interaction.response
 
-    def play(self, request: InteractionRequest) -> Interaction | None:
+    def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
         """Take the recorded interaction that answers a request off its queue.
+
+        Args:
+            request: What is asked.
+            if_any: Return None, and do not count a miss, when nothing is left that answers: a transport that retries
+                looks for a further attempt.
 
         Returns:
             The interaction, or None when the request is to go live (and to be recorded with `record`).
@@ -222,9 +232,9 @@ class Broker:
         if self._mode == "record":
             return None
         with self._lock:
-            position = self._index.take(request, repeat=self._repeats)
+            position = self._index.take(request, repeat=self._repeats and not if_any)
         if position is None:
-            if self._mode == "auto":
+            if if_any or self._mode == "auto":
                 return None
             raise self._missed(request)
         interaction = self._playable[position]
@@ -267,7 +277,7 @@ class Broker:
 
     def _missed(self, request: InteractionRequest) -> InteractionNotFoundError:
         with self._lock:
-            error = explain_miss(request, self._playable, matchers=self._matchers, mode=self._mode, name=self._name)
+            error = explain_miss(request, self._index, Circumstances(self._name, self._mode))
             self.misses.append(error)
         return error
 

@@ -1,122 +1,297 @@
 """The way between the objects of requests and urllib3 and our values, both ways, wire-exact.
 
-Strategy: a live response is taken apart into an `InteractionResponse`, and every response, live while recording or
+Strategy: a live response is taken apart into an `InteractionResponse`, and a response, live while recording or
 replayed, is put together from one by the same code: a real `http.client.HTTPResponse` inside a real
-`urllib3.HTTPResponse`. What the caller gets is therefore the same in both runs by construction.
+`urllib3.HTTPResponse`. What the caller gets is therefore the same in both runs by construction. The attributes that
+`http.client` computes from the headers are computed here by the same rules, because its parser costs more than the rest
+of a replay. The one exception is the response that the caller streams while recording: that is the live one itself,
+with its body kept on the way (see `streams`).
 """
 
 from __future__ import annotations
 
 import http.client
+import inspect
 import io
-import zlib
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
-from cassettes_lib.models import Headers, InteractionRequest, InteractionResponse
+from cassettes_lib.codings import codings_of, decoded_with_note, encoded
+from cassettes_lib.failures import broken_body_error, broken_body_from
+from cassettes_lib.framing import BodyReceiver, chunked_wire
+from cassettes_lib.models import Headers, InteractionResponse, RetriedAttempt
+from cassettes_lib.retrying import retried_of
+from cassettes_lib.streams import BreakingBody, LiveBody
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from requests import Response
+
+# urllib3 before version 2 has no version_string, and a flag named strict.
+_URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
+_CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
+_HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
+_NO_BODY = frozenset((204, 304, *range(100, 200)))
+_BODY_IN_HEADERS = re.compile(r"multipart/|message/", re.IGNORECASE)
 
 
-def request_from_prepared(prepared: PreparedRequest) -> InteractionRequest:
-    """Return the value for a request about to be sent.
+# From live responses to values ----------------------------------------------------------------------------------
 
-    A body that is a file is read from its position and put back there; the transport reads it again.
+
+def receiver_for(raw: HTTPResponse) -> BodyReceiver:
+    """Return what takes the framing off the unread body of a live response."""
+    original = original_of(raw)
+    assert original is not None
+    if original._method == "HEAD" or raw.status in _NO_BODY:  # type: ignore[attr-defined]
+        return BodyReceiver("none")
+    if raw.chunked or original.chunked:
+        return BodyReceiver("chunked")
+    if original.length is not None:
+        return BodyReceiver("length", original.length)
+    return BodyReceiver("until_close")
+
+
+def original_of(raw: object) -> http.client.HTTPResponse | None:
+    """Return the unread `http.client` response inside a live one; None when there is none, as in other tools' fakes."""
+    original = getattr(raw, "_original_response", None)
+    return original if isinstance(original, http.client.HTTPResponse) and original.fp is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """What a live response says before its body.
+
+    It holds values only: a stream that is saved when it ends must not keep its own response alive.
     """
-    headers = tuple((_text(name), _text(value)) for name, value in (prepared.headers or {}).items())
-    return InteractionRequest(
-        method=prepared.method or "GET", url=prepared.url or "", headers=headers, body=_body_bytes(prepared)
+
+    status: int
+    reason: str
+    headers: Headers
+    http_version: str
+    coding: str | None
+    preserve_exact_body_bytes: bool
+    retried: tuple[RetriedAttempt, ...]
+
+
+def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> ResponseHead:
+    """Return what a live response says before its body; `preserve_exact_body_bytes` goes with it."""
+    message = getattr(getattr(raw, "_original_response", None), "msg", None)
+    pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
+    return ResponseHead(
+        raw.status, raw.reason or "", tuple((name, str(value)) for name, value in pairs),
+        "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
+        retried_of(raw),
     )
 
 
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def response_from_live(head: ResponseHead, body: LiveBody, *, streamed: bool) -> InteractionResponse:
+    """Return the value of a live response whose body has been read as far as it will be.
+
+    Args:
+        head: What it said before its body.
+        body: Its body, kept while it was read.
+        streamed: Whether the caller read it as a stream, so that the boundaries of its chunks matter.
+    """
+    received = body.received()
+    broken = None
+    if not received.complete and (body.error is not None or body.ended or received.bad):
+        broken = broken_body_from(body.error, chunk_size=received.chunk_size, rest=received.rest)
+    elif received.chunk_size is not None:  # closed within a chunk: what came of it is a chunk
+        whole = received.chunk_sizes or ()
+        received = replace(received, chunk_sizes=(*whole, len(received.body) - sum(whole)))
+    return _response(
+        head, received.body, broken=broken, closed_early=broken is None and not received.complete,
+        chunk_sizes=received.chunk_sizes if streamed or broken else None,
+    )
 
 
-def _body_bytes(prepared: PreparedRequest) -> bytes:
-    body = cast(Any, prepared.body)
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode("utf-8")
-    if isinstance(body, (bytes, bytearray)):
-        return bytes(body)
-    if hasattr(body, "read"):
-        position = body.tell()
-        content = body.read()
-        body.seek(position)
-        return content.encode("utf-8") if isinstance(content, str) else bytes(content)
-    chunks = [each.encode("utf-8") if isinstance(each, str) else bytes(each) for each in body]
-    prepared.body = cast(Any, iter(chunks))
-    return b"".join(chunks)
-
-
-def response_from_raw(raw: HTTPResponse) -> InteractionResponse:
-    """Read a live response to its end and return its value."""
-    body = raw.read(decode_content=False)
-    encoding = raw.headers.get("Content-Encoding", "").lower()
-    wire_body = False
-    if encoding and body:
-        try:
-            body = zlib.decompress(body, 31) if encoding in ("gzip", "x-gzip") else zlib.decompress(body)
-        except zlib.error:
-            wire_body = True
-    original = cast(Any, raw)._original_response
-    pairs = original.msg.items() if original is not None else raw.headers.items()
+def response_from_fake(live: Response, *, preserve_exact_body_bytes: bool = False) -> InteractionResponse:
+    """Return the value of a response that did not come through `http.client`; reads it to its end."""
+    raw = cast(Any, live.raw)
+    if isinstance(raw, HTTPResponse):
+        return _response(head_of(raw, preserve_exact_body_bytes), raw.read(decode_content=False) or b"")
     return InteractionResponse(
-        status=raw.status, reason=raw.reason or "", headers=tuple(pairs), body=body, wire_body=wire_body,
-        http_version="1.0" if raw.version == 10 else "1.1",
+        status=live.status_code, reason=live.reason or "", body=live.content,
+        headers=tuple((str(name), str(value)) for name, value in live.headers.items()),
+        wire_body="content-encoding" in live.headers,
     )
 
 
-def raw_from_response(response: InteractionResponse, method: str) -> HTTPResponse:
-    """Return a fresh urllib3 response that delivers a recorded one."""
-    body = _wire_body(response)
-    message = http.client.HTTPMessage()
-    for name, value in framed_headers(response, len(body), method):
-        message.add_header(name, value)
-    original = http.client.HTTPResponse(_NoSocket(), method=method)  # type: ignore[arg-type]
-    original.status = original.code = response.status  # type: ignore[attr-defined]
-    original.reason = response.reason
-    original.version = 10 if response.http_version == "1.0" else 11
-    original.headers = original.msg = message
-    original.length = len(body)
-    original.chunked = False
-    original.will_close = True
-    original.fp = io.BufferedReader(cast(Any, io.BytesIO(b"" if method == "HEAD" else body)))
+def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionResponse:
+    wire_body, recoding = False, ""
+    if body and codings_of(head.coding):
+        undone = None if head.preserve_exact_body_bytes else decoded_with_note(body, head.coding, known=_CODINGS)
+        if undone is None or not undone[0]:
+            wire_body = True
+        else:
+            body, recoding = undone
+    return InteractionResponse(
+        status=head.status, reason=head.reason, headers=head.headers, body=body, wire_body=wire_body,
+        recoding=recoding, http_version=head.http_version, retried=head.retried, **members,
+    )
+
+
+# From values to responses ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Framed:
+    """A response as `http.client` sees it once it has read the headers: what is left to read, and how to."""
+
+    headers: Headers
+    file: io.BufferedReader
+    chunked: bool = False
+    length: int | None = None
+    complete: bool = True
+
+
+def raw_from_response(response: InteractionResponse, method: str, *, request_url: str | None = None) -> HTTPResponse:
+    """Return a fresh urllib3 response that delivers a recorded one.
+
+    Args:
+        response: The recorded response.
+        method: The method of the request; a response to HEAD has no body, whatever its headers say.
+        request_url: The target of the request, for `geturl`.
+    """
+    framed = _framed(response, method)
+    original = http.client.HTTPResponse(_File(framed.file), method=method)  # type: ignore[arg-type]
+    version = _HTTP_VERSIONS.get(response.http_version, 11)
+    message = _message(framed.headers)
+    answer = cast(Any, original)
+    answer.code = answer.status = response.status
+    answer.reason = response.reason
+    answer.version = version
+    answer.headers = answer.msg = message
+    answer.chunked = framed.chunked
+    if framed.chunked:
+        answer.chunk_left = None
+    answer.length = framed.length
+    answer.will_close = original._check_close() or (not framed.chunked and framed.length is None)  # type: ignore[attr-defined]
+    options: dict[str, Any] = {"version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
+    if not framed.complete:
+        options["enforce_content_length"] = False
     return HTTPResponse(
-        body=original, headers=HTTPHeaderDict(message.items()), status=response.status, reason=response.reason,
-        version=original.version, preload_content=False, decode_content=False, original_response=original,
-        request_method=method,
+        body=original, headers=HTTPHeaderDict(framed.headers), status=response.status, reason=response.reason,
+        version=version, preload_content=False, decode_content=False, original_response=original,
+        request_method=method, request_url=request_url, **options,
     )
 
 
-class _NoSocket:
-    """What `http.client.HTTPResponse` asks for a file to read from."""
+class _File:
+    """What `http.client.HTTPResponse` takes for a socket: it gives the file to read from."""
 
-    def makefile(self, mode: str) -> io.BytesIO:
-        return io.BytesIO()
+    __slots__ = ("_file",)
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return self._file
 
 
-def framed_headers(response: InteractionResponse, length: int, method: str) -> Headers:
-    """Return the headers with a Content-Length that fits."""
-    if method == "HEAD" or response.status in (204, 304):
-        return response.headers
-    return tuple(
-        (name, str(length)) if name.lower() == "content-length" else (name, value)
-        for name, value in response.headers
-        if name.lower() != "transfer-encoding"
-    )
+def _message(headers: Headers) -> http.client.HTTPMessage:
+    """Return the headers as `http.client.parse_headers` would, without its parser."""
+    for name, value in headers:
+        if name.lower() == "content-type" and _BODY_IN_HEADERS.match(value):
+            # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
+            block = "".join(f"{each}: {its_value}\r\n" for each, its_value in headers)
+            return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
+    message = http.client.HTTPMessage()
+    cast(Any, message)._headers = list(headers)
+    cast(Any, message)._payload = ""
+    return message
+
+
+def _framed(response: InteractionResponse, method: str) -> _Framed:
+    """Frame a body by the bytes that are delivered, whatever the recorded headers say."""
+    headers = response.headers
+    if method == "HEAD" or response.status in _NO_BODY:
+        return _Framed(headers, _reader(b""), length=0)
+    body = _wire_body(response)
+    codings = _value_of(headers, "transfer-encoding").lower()
+    if "chunked" in codings:
+        # As http.client and urllib3 have it: only the exact word makes the former undo it.
+        chunked = _first_value_of(headers, "transfer-encoding").lower() == "chunked"
+        if chunked or "chunked" in [each.strip() for each in codings.split(",")]:
+            length = None if chunked else _plain_length(headers)
+            return _Framed(headers, _chunked_file(response, body), chunked=chunked, length=length)
+    if response.broken is not None:
+        return _Framed(headers, _broken_file(response, body), length=_plain_length(headers))
+    if response.closed_early:
+        return _Framed(headers, _reader(body), length=None, complete=False)
+    headers = _with_fitting_length(headers, len(body))
+    return _Framed(headers, _reader(body), length=_plain_length(headers))
+
+
+def _reader(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(cast(Any, io.BytesIO(data)))
+
+
+def _broken_file(response: InteractionResponse, data: bytes) -> io.BufferedReader:
+    broken = response.broken
+    if broken is None or broken.error == "IncompleteRead":
+        return _reader(data)
+    if broken.error == "InvalidChunkLength":
+        return _reader(data)
+    return io.BufferedReader(BreakingBody(data, broken_body_error(broken)))
+
+
+def _chunked_file(response: InteractionResponse, body: bytes) -> io.BufferedReader:
+    broken = response.broken
+    if broken is None:
+        return _reader(b"".join(chunked_wire(body, response.chunk_sizes)))
+    whole = response.chunk_sizes or ()
+    pieces = chunked_wire(body, whole, ended=False)
+    left = body[sum(whole) :]
+    if broken.chunk_size is not None:
+        pieces += (b"%x\r\n" % max(broken.chunk_size, len(left)), left)
+    pieces.append(broken.rest.encode("latin-1", "replace"))
+    return _broken_file(response, b"".join(pieces))
+
+
+def _value_of(headers: Headers, name: str) -> str:
+    return ", ".join(value for each, value in headers if each.lower() == name)
+
+
+def _first_value_of(headers: Headers, name: str) -> str:
+    return next((value for each, value in headers if each.lower() == name), "")
+
+
+def _plain_length(headers: Headers) -> int | None:
+    """Return the length that `http.client` takes from the headers."""
+    try:
+        length = int(_first_value_of(headers, "content-length"))
+    except ValueError:
+        return None
+    return length if length >= 0 else None
+
+
+def _with_fitting_length(headers: Headers, length: int) -> Headers:
+    """Return headers whose `Content-Length` is that of the bytes delivered, if they have one that counts."""
+    declared = [value for name, value in headers if name.lower() == "content-length"]
+    if not declared or {value.strip() for value in declared} == {str(length)}:
+        return headers
+    try:
+        numbers = {int(each) for value in declared for each in value.split(",")}
+    except ValueError:
+        return headers  # nobody counts by it
+    if len(numbers) == 1 and (numbers == {length} or min(numbers) < 0):
+        return headers
+    return tuple((name, str(length)) if name.lower() == "content-length" else (name, value) for name, value in headers)
 
 
 def _wire_body(response: InteractionResponse) -> bytes:
-    encoding = (response.header("Content-Encoding") or "").lower()
-    if response.wire_body or not response.body or not encoding:
+    if response.wire_body or not response.body:
         return response.body
-    if encoding in ("gzip", "x-gzip"):
-        packer = zlib.compressobj(1, wbits=31)
-        return packer.compress(response.body) + packer.flush()
-    return zlib.compress(response.body, 1) if encoding == "deflate" else response.body
+    coding = response.header("Content-Encoding")
+    if coding is None:
+        return response.body
+    names = codings_of(coding)
+    if not names or not _CODINGS.issuperset(names):
+        return response.body
+    # Where it cannot be encoded, urllib3 cannot decode it either, and hands it on as it is.
+    result = encoded(response.body, coding, response.recoding)
+    return response.body if result is None else result

@@ -21,14 +21,23 @@ Wrong arguments (an unknown mode, matcher or keyword) are `ValueError` and `Type
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest
 
 
+class CassetteWarning(UserWarning):
+    """Something about a cassette that its owner should know, such as that its torn end was cut off."""
+
+
 class CassetteError(Exception):
-    """The base of all errors of this library."""
+    """The base of all errors of this library. All of them can be copied and pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The way of BaseException calls the class with `args`, which knows nothing of our keyword-only arguments.
+        return _revived, (type(self), self.args, self.__dict__)
 
 
 class CassetteLoadError(CassetteError):
@@ -54,12 +63,21 @@ class CassetteFormatError(CassetteLoadError):
         line: Line of the damage, counted from 1, or None where it has no line.
         column: Column of the damage, counted from 1, or None.
         member: Path of the member with a wrong value, such as `interactions[3].response.status`, or "".
+        empty: True when there is nothing at all, 0 bytes; where a mode records, that is as good as missing.
     """
 
     def __init__(
-        self, message: str, *, path: str, line: int | None = None, column: int | None = None, member: str = ""
+        self,
+        message: str,
+        *,
+        path: str,
+        line: int | None = None,
+        column: int | None = None,
+        member: str = "",
+        empty: bool = False,
     ) -> None:
         super().__init__(message, path=path)
+        self.empty = empty
         self.line = line
         self.column = column
         self.member = member
@@ -93,22 +111,49 @@ class CassetteImportError(CassetteError):
         self.interaction = interaction
 
 
+@dataclass(frozen=True)
+class NearestRequest:
+    """A recorded request that came close.
+
+    Attributes:
+        position: Its position on the cassette, from 0.
+        request: The recorded request.
+        differs: What differs, by the names of the matchers, such as `body`; empty when it is equal.
+        played: Whether it had been played when the miss happened.
+    """
+
+    position: int
+    request: InteractionRequest
+    differs: tuple[str, ...]
+    played: bool
+
+
 class InteractionNotFoundError(CassetteError):
     """A miss: nothing on the cassette answers a request.
 
     Attributes:
         request: What was asked, redacted.
-        nearest: The recorded requests that come closest, at most three.
-        reason: Why nothing answers.
+        nearest: The recorded requests that come closest, at most three: each with what differs.
+        reason: Why nothing answers: "nothing recorded", "none similar", "differs", "already played" or "expired".
+        caller: Where the request was made, as `file:line`, or "".
     """
 
     def __init__(
-        self, message: str, *, request: InteractionRequest, nearest: Sequence[Any] = (), reason: str = ""
+        self, message: object, *, request: InteractionRequest, nearest: Sequence[NearestRequest] = (), reason: str = ""
     ) -> None:
+        """Make the error.
+
+        Args:
+            message: The text, or an object whose `str` is the text, which is asked for when the error is printed.
+            request: See the attributes.
+            nearest: See the attributes.
+            reason: See the attributes.
+        """
         super().__init__(message)
         self.request = request
         self.nearest = tuple(nearest)
         self.reason = reason
+        self.caller = ""
 
 
 class InteractionFailedError(CassetteError):
@@ -172,3 +217,10 @@ class NetworkBlockedError(CassetteError):
         super().__init__(message)
         self.request = request
         self.caller = caller
+
+
+def _revived(kind: type[CassetteError], args: tuple[Any, ...], attributes: dict[str, Any]) -> CassetteError:
+    """Make an error again from what `CassetteError.__reduce__` kept."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error

@@ -3,74 +3,89 @@
 Strategy: `json` parses and prints, pydantic validates. pydantic's own reader and writer would refuse deep nesting
 and lone surrogates and write NaN as null. The text is made to be read in a review: two-space indent, one header a
 line, members in a fixed order, absent when they say nothing. No disk is touched here.
+
+A text in our own layout is read by slices: each interaction is parsed, to find damage, and looked over, to find
+wrong types, but only its bytes are kept until somebody asks for it. `entrycheck` looks it over; what it cannot vouch
+for is validated at once.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from cassettes_lib.bodies import body_to_form
+from cassettes_lib.entrycheck import is_surely_valid
 from cassettes_lib.errors import CassetteFormatError
-from cassettes_lib.models import Cassette, Headers, Interaction
+from cassettes_lib.jsontext import (
+    JsonTextError,
+    explain_failure,
+    find_member,
+    line_and_column,
+    print_json,
+    read_json,
+    read_json_fast,
+)
+from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
+from cassettes_lib.models import Cassette, Headers, Interaction, Interactions, RecordingMark
 
-FORMAT = 1
+__all__ = [
+    "FORMAT", "UnreadEntry", "cassette_members", "headers_to_form", "interaction_text", "interaction_to_entry",
+    "mark_to_entry", "parse_cassette", "print_cassette", "print_json", "read_cassette",
+]
 
 # Each entry lifts a parsed document of format N to N + 1. A golden file per format is kept in tests/data/.
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_LEFT_ALONE = "The file is left as it is; repair it, restore it from version control, or delete it to record anew"
 
 
-def parse_cassette(text: str, path: str) -> Cassette:
+def parse_cassette(text: str | bytes, path: str) -> Cassette:
     """Read the text of a cassette.
 
     Args:
-        text: The whole text.
+        text: The whole text; bytes are UTF-8.
         path: The name of the place it came from, for errors.
 
     Raises:
         CassetteFormatError: The text is not JSON, not of the shape of a cassette, or of a newer format.
     """
-    document = _parse_json(text, path)
-    if not isinstance(document, dict):
-        raise CassetteFormatError(
-            f"{path} is not a cassette: it holds {_kind(document)} where an object with the members "
-            "format and interactions belongs",
-            path=path, line=1, column=1,
-        )
-    document = _upgraded(document, path)
-    try:
-        return Cassette.model_validate({name: value for name, value in document.items() if name != "format"})
-    except ValidationError as error:
-        raise _shape_error(error, path) from error
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return read_cassette(data, path)[0]
 
 
 def print_cassette(cassette: Cassette) -> str:
     """Return the text of a cassette, with a newline at its end."""
-    document = {
-        "format": FORMAT,
-        "interactions": [interaction_to_entry(each) for each in cassette.interactions],
-        **({"incomplete": [_members(mark) for mark in cassette.incomplete]} if cassette.incomplete else {}),
-        **(cassette.model_extra or {}),
-    }
-    return print_json(document) + "\n"
+    entries = [interaction_text(cassette.interactions, position) for position in range(len(cassette.interactions))]
+    return whole_text(entries, cassette_members(cassette)).decode("utf-8")
 
 
-def print_json(value: Any) -> str:
-    """Print a value as the files have it: two-space indent, readable Unicode, lone surrogates escaped."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+def cassette_members(cassette: Cassette) -> dict[str, Any]:
+    """Return the members that stand behind the interactions: the marks, and members that we do not know."""
+    marks = {"incomplete": [mark_to_entry(mark) for mark in cassette.incomplete]} if cassette.incomplete else {}
+    return marks | (cassette.model_extra or {})
+
+
+def interaction_text(interactions: Interactions, position: int) -> bytes:
+    """Return the text of an interaction as a cassette has it; one that was not read yet is copied as it stands."""
+    unread = interactions.unread_at(position)
+    if isinstance(unread, UnreadEntry):
+        return unread.text
+    return entry_text(interaction_to_entry(interactions[position]))
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:
     """Return the object that stands for an interaction in the file; `Interaction.model_validate` reads it back."""
     return _members(interaction)
+
+
+def mark_to_entry(mark: RecordingMark) -> dict[str, Any]:
+    """Return the object that stands for a mark in the file."""
+    return _members(mark)
 
 
 def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[str]]:
@@ -94,18 +109,271 @@ def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[
     return mapping
 
 
+class UnreadEntry:
+    """An interaction as it stands in a text in our layout; calling it reads it.
+
+    Attributes:
+        text: The bytes of its object.
+        method: Method of its request.
+        url: URL of its request.
+    """
+
+    __slots__ = ("_path", "_position", "_start_line", "method", "text", "url")
+
+    def __init__(self, text: bytes, method: str, url: str, path: str, position: int, start_line: int) -> None:
+        self.text = text
+        self.method = method
+        self.url = url
+        self._path = path
+        self._position = position
+        self._start_line = start_line
+
+    def __call__(self) -> Interaction:
+        """Read the interaction.
+
+        Raises:
+            CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
+        """
+        try:
+            return Interaction.model_validate(read_json_fast(self.text.decode("utf-8")))
+        except (ValidationError, RecursionError) as error:
+            raise _entry_error(error, self.text, self._path, self._position, self._start_line) from error
+
+
+def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
+    """Read the bytes of a cassette.
+
+    Returns:
+        The cassette, and where its parts stand when the text is in our layout.
+
+    Raises:
+        CassetteFormatError: As `parse_cassette`.
+    """
+    layout = find_layout(data)
+    if layout is not None:
+        entries = _read_slices(data, layout, path)
+        if entries is not None:
+            members = {"interactions": Interactions(entries), **layout.members}
+            return _validated(members, data.decode("utf-8") if layout.members else "", path), layout
+    return _read_whole(data, path), None
+
+
+def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | UnreadEntry] | None:
+    """Read the interactions one by one, or return None when one is not JSON, for `_read_whole` to explain."""
+    entries: list[Interaction | UnreadEntry] = []
+    line, counted = 1, 0
+    for position, (start, end) in enumerate(layout.slices):
+        text = data[start:end]
+        line += data.count(b"\n", counted, start)
+        counted = start
+        try:
+            entry = read_json_fast(text.decode("utf-8"))
+        except (ValueError, RecursionError):
+            return None
+        if is_surely_valid(entry, text):
+            request = entry["request"]
+            entries.append(UnreadEntry(text, intern(request["method"]), request["url"], path, position, line))
+            continue
+        try:
+            entries.append(Interaction.model_validate(entry))
+        except (ValidationError, RecursionError) as error:
+            raise _entry_error(error, text, path, position, line) from error
+    return entries
+
+
+def _read_whole(data: bytes, path: str) -> Cassette:
+    if not data:
+        raise CassetteFormatError(
+            f"{path} is empty; delete it to record anew, or restore it from version control", path=path, empty=True
+        )
+    text = decode(data, path).removeprefix("\ufeff")
+    try:
+        document = read_json(text)
+    except JsonTextError as error:
+        raise _text_error(error, text, path) from error
+    if not isinstance(document, dict):
+        raise CassetteFormatError(
+            f"{path} is not a cassette: it holds {_kind(document)} where an object with the members "
+            "format and interactions belongs",
+            path=path, line=1, column=1,
+        )
+    return cassette_from_document(document, text, path)
+
+
+def cassette_from_document(document: dict[str, Any], text: str, path: str) -> Cassette:
+    """Return the cassette that a parsed document stands for; `text` is what it was parsed from, for errors.
+
+    Raises:
+        CassetteFormatError: The document is not of the shape of a cassette, or of a newer format.
+    """
+    document = _upgraded(document, text, path)
+    return _validated({name: value for name, value in document.items() if name != "format"}, text, path)
+
+
+def decode(data: bytes, path: str) -> str:
+    """Decode the bytes of a file.
+
+    Raises:
+        CassetteFormatError: They are not UTF-8.
+    """
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        line, column = line_and_column(before, len(before))
+        raise CassetteFormatError(
+            f"{path}, line {line}, column {column}: not UTF-8: {error.reason}. {_LEFT_ALONE}",
+            path=path, line=line, column=column,
+        ) from error
+
+
+def _upgraded(document: dict[str, Any], text: str, path: str) -> dict[str, Any]:
+    version = document.get("format")
+    if isinstance(version, int) and not isinstance(version, bool) and 1 <= version <= FORMAT:
+        for step in range(version, FORMAT):
+            document = _UPGRADES[step](document)
+        return document
+    if "format" not in document:
+        reason = (
+            "is not a cassette: it has no member named format. "
+            "(Recordings of other tools are converted with: cassettes convert)"
+        )
+    elif isinstance(version, int) and not isinstance(version, bool) and version > FORMAT:
+        reason = f"has format {_shortened(version)}, newer than the format {FORMAT} this version of cassettes_lib "
+        reason += "reads; update cassettes_lib"
+    else:
+        reason = f"is not a cassette: its member format is {_shortened(version)} where a number from 1 to {FORMAT}"
+        reason += " belongs"
+    line, column = line_and_column(text, find_member(text, ["format"])[0])
+    raise CassetteFormatError(
+        f"{path}, line {line}, column {column}: {reason}", path=path, line=line, column=column, member="format"
+    )
+
+
+def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
+    try:
+        return Cassette.model_validate(members)
+    except ValidationError as error:
+        raise _shape_error(error, text, path) from error
+    except RecursionError as error:
+        raise CassetteFormatError(f"{path}: nested too deep. {_LEFT_ALONE}", path=path) from error
+
+
+def _text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatError:
+    line = column = None
+    where = ""
+    if error.position is not None:
+        line, column = line_and_column(text, error.position)
+        where = f", line {line}, column {column}"
+    return CassetteFormatError(f"{path}{where}: {error.reason}. {_LEFT_ALONE}", path=path, line=line, column=column)
+
+
+def _entry_error(
+    error: ValidationError | RecursionError, text: bytes, path: str, position: int, start_line: int
+) -> CassetteFormatError:
+    """Return the error for an interaction with a value of a wrong type."""
+    if isinstance(error, RecursionError):
+        line, column = line_and_column(text.decode("utf-8"), explain_failure(text.decode("utf-8"), error).position or 0)
+        return CassetteFormatError(
+            f"{path}, line {line + start_line - 1}, column {column}: interactions[{position}] is nested too deep",
+            path=path, line=line + start_line - 1, column=column, member=f"interactions[{position}]",
+        )
+    return _shape_error(error, text.decode("utf-8"), path, ("interactions", position), start_line, 4)
+
+
+def _shape_error(
+    error: ValidationError,
+    text: str,
+    path: str,
+    prefix: Sequence[int | str] = (),
+    start_line: int = 1,
+    indent: int = 0,
+) -> CassetteFormatError:
+    """Return the error for a value of a wrong type in a text that is valid JSON.
+
+    Args:
+        error: What pydantic says.
+        text: The text of the value that was validated.
+        path: The file.
+        prefix: Where that value stands in the file.
+        start_line: Line of the file in which it begins.
+        indent: How many columns its first line begins to the right.
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    location = [part for part in first["loc"] if not _is_validator(part)]
+    found, followed = find_member(text, location)
+    line, column = line_and_column(text, found)
+    column += indent if line == 1 else 0
+    line += start_line - 1
+    member = _member_path((*prefix, *location[:followed]) if followed else (*prefix, *location))
+    where = f", at {member}" if member else ""
+    return CassetteFormatError(
+        f"{path}, line {line}, column {column}{where}: not a valid cassette: {first['msg']}",
+        path=path, line=line, column=column, member=member,
+    )
+
+
+def _is_validator(part: int | str) -> bool:
+    """Tell whether a part of a location names one of pydantic's validators rather than a member."""
+    return isinstance(part, str) and part.startswith(("function-", "is-instance", "tuple[", "chain"))
+
+
+def _member_path(location: Sequence[int | str]) -> str:
+    """Write a location the way one reads JSON: `interactions[3].response.status`."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path
+
+
+def _shortened(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python prints
+        return "a gigantic number"
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "an object"
+    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return kinds.get(type(value), "null")
+
+
+_REQUIRED = object()
+_fields: dict[type[BaseModel], list[tuple[str, Any]]] = {}
+
+
+def _fields_of(kind: type[BaseModel]) -> list[tuple[str, Any]]:
+    """Return names and defaults of a model's fields; pydantic is asked once, since asking takes long."""
+    known = _fields.get(kind)
+    if known is None:
+        known = _fields[kind] = [
+            (name, _REQUIRED if field.is_required() else field.get_default(call_default_factory=True))
+            for name, field in kind.model_fields.items()
+        ]
+    return known
+
+
 def _members(value: BaseModel) -> dict[str, Any]:
     """Return the members of a value that say something, in the order of its fields, unknown ones last."""
     members: dict[str, Any] = {}
-    for name, field in type(value).model_fields.items():
-        given = getattr(value, name)
-        if not field.is_required() and given == field.get_default(call_default_factory=True):
+    fields = value.__dict__
+    for name, default in _fields_of(type(value)):
+        given = fields[name]
+        if given is default or given == default:
             continue
         members[name] = _plain(name, given)
-    return members | (value.model_extra or {})
+    return members | value.model_extra if value.model_extra else members
 
 
 def _plain(name: str, given: Any) -> Any:
+    if type(given) is str or type(given) is int:
+        return given
     if name == "headers":
         return headers_to_form(given)
     if name == "body":
@@ -117,73 +385,3 @@ def _plain(name: str, given: Any) -> Any:
     if isinstance(given, tuple):
         return [_plain("", each) for each in given]
     return given
-
-
-def _parse_json(text: str, path: str) -> Any:
-    if not text.strip():
-        raise CassetteFormatError(
-            f"{path} is empty; delete it to record anew, or restore it from version control", path=path
-        )
-    try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise CassetteFormatError(
-            f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}. "
-            "The file is left as it is; repair it, restore it from version control, or delete it to record anew",
-            path=path, line=error.lineno, column=error.colno,
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise CassetteFormatError(
-            f"{path}: cannot be read as JSON: {error}. The file is left as it is", path=path
-        ) from error
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _upgraded(document: dict[str, Any], path: str) -> dict[str, Any]:
-    version = document.get("format")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise CassetteFormatError(
-            f"{path} is not a cassette: its member format is {version!r} where a number from 1 to {FORMAT} belongs"
-            if "format" in document
-            else f"{path} is not a cassette: it has no member named format. "
-            "(Recordings of other tools are converted with: cassettes convert)",
-            path=path, member="format",
-        )
-    if version > FORMAT:
-        raise CassetteFormatError(
-            f"{path} has format {version}, newer than the format {FORMAT} this version of cassettes_lib reads; "
-            "update cassettes_lib",
-            path=path, member="format",
-        )
-    for step in range(version, FORMAT):
-        document = _UPGRADES[step](document)
-    return document
-
-
-def _shape_error(error: ValidationError, path: str) -> CassetteFormatError:
-    first = error.errors()[0]
-    member = _member_path(first["loc"])
-    where = f" at {member}" if member else ""
-    return CassetteFormatError(f"{path} is not a valid cassette{where}: {first['msg']}", path=path, member=member)
-
-
-def _member_path(loc: tuple[int | str, ...]) -> str:
-    """Write a pydantic location the way one reads JSON: `interactions[3].response.status`."""
-    path = ""
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not part.startswith(("function-", "is-instance", "tuple[", "chain")):
-            path += f".{part}" if path else part
-    return path
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return kinds.get(type(value), "null")
-

@@ -1,23 +1,300 @@
-"""The explanation of a miss."""
+"""The explanation of a miss: what was asked, which recordings came closest, what differs, and what to do now.
+
+Strategy: raising costs one scan (`likeness`), which finds the nearest recorded requests and the reason. The text, with
+its diffs and its advice, is written when somebody prints the error. All it shows has been redacted before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from cassettes_lib.errors import InteractionNotFoundError
-from cassettes_lib.matching import Matcher
-from cassettes_lib.models import Interaction, InteractionRequest
+from cassettes_lib.differences import WIDTH, body_preview, difference, printable, shortened
+from cassettes_lib.errors import InteractionNotFoundError, NearestRequest
+from cassettes_lib.likeness import Candidate, is_similar, nearest_candidates
+from cassettes_lib.matching import NamedMatcher
+from cassettes_lib.matching_bodies import understand
+from cassettes_lib.models import InteractionRequest
+from cassettes_lib.playback import PlaybackIndex
+from cassettes_lib.relaxing import arguments_of_ignoring
+
+Reason = Literal["nothing recorded", "none similar", "differs", "already played", "expired"]
+
+_MOST_NEAREST = 3
+_MOST_LINES = 60
+# Of the diff of each of the nearest but the first, which gets the rest: it most often is the one that was meant.
+_LEAST_LINES = 6
+_REDACTED = re.compile(r"REDACTED-\d+")
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known about a run, for the advice.
+
+    Attributes:
+        cassette_name: What to call the cassette, such as its path; "" when it has no name.
+        mode: The Broker's mode.
+        wanted_mode: The mode the user chose, when it is another one.
+        test_id: The running test, as `python -m unittest` takes it; "" when not known.
+        under_ci: Whether `CI` is set, so that nothing is recorded.
+        redacting: Whether requests are redacted before they are matched.
+        has_environment: Whether `CASSETTES_MODE` has a say: in `use_cassette`, not with a bare Broker.
+    """
+
+    cassette_name: str = ""
+    mode: str = "replay"
+    wanted_mode: str = ""
+    test_id: str = ""
+    under_ci: bool = False
+    redacting: bool = True
+    has_environment: bool = True
 
 
 def explain_miss(
     request: InteractionRequest,
-    interactions: Sequence[Interaction],
+    index: PlaybackIndex,
+    circumstances: Circumstances | None = None,
     *,
-    matchers: Sequence[Matcher],
-    mode: str,
-    name: str,
+    expired: Sequence[int] = (),
+    expiry: str = "",
 ) -> InteractionNotFoundError:
-    """Return the error for a request that nothing answers."""
-    return InteractionNotFoundError(
-        f"{request.method} {request.url} is not on the cassette {name}", request=request, reason="none similar"
+    """Return the error for a request that nothing answers. Call it under the lock that guards the index.
+
+    Args:
+        request: What was asked, redacted.
+        index: What is recorded, and what has been played.
+        circumstances: What is known about the run.
+        expired: Positions of equal recorded requests that are too old to be used.
+        expiry: How old they are and may be: `it was recorded on 2025-01-31, longer than 30 days ago`.
+    """
+    usage = index.usage(request)
+    equal = [*expired] or [*(usage.positions if usage else ())]
+    candidates = nearest_candidates(request, index, skip=equal)
+    similar = [each for each in candidates if is_similar(request, each, index.matchers)]
+    reason: Reason
+    if not index.count:
+        reason = "nothing recorded"
+    elif expired:
+        reason = "expired"
+    elif equal:
+        reason = "already played"
+        similar = [each for each in similar if not index.is_played(each.position)]
+    else:
+        reason = "differs" if similar else "none similar"
+    shown = [Candidate(position, index.request_at(position), (), 0) for position in equal[-1:]] + similar
+    shown = shown[:_MOST_NEAREST]
+    nearest = [
+        NearestRequest(
+            position=each.position,
+            request=each.request,
+            differs=tuple(matcher.label for matcher in each.differing),
+            played=index.is_played(each.position),
+        )
+        for each in shown
+    ]
+    text = _MissText(
+        request,
+        reason,
+        tuple(zip(nearest, (each.differing for each in shown), strict=True)),
+        tuple(index.matchers),
+        circumstances or Circumstances(),
+        index.count,
+        asked=usage.asked if usage else 0,
+        recorded=len(equal),
+        expiry=expiry,
+        others=tuple(each.request for each in candidates[:_MOST_NEAREST]),
     )
+    return InteractionNotFoundError(text, request=request, nearest=nearest, reason=reason)
+
+
+def log_lines(error: InteractionNotFoundError) -> list[str]:
+    """Return, for the log, a line for each of the nearest recorded requests that says why it did not match."""
+    lines = []
+    for each in error.nearest:
+        why = f"differs in {_listed(each.differs)}" if each.differs else "has been played or is expired"
+        lines.append(f"{_line(error.request)} is not interaction {each.position + 1}, {_line(each.request)}: it {why}")
+    return lines
+
+
+class _MissText:
+    """The text of a miss, written when it is first asked for; pickled and deep-copied as that text."""
+
+    def __init__(
+        self,
+        request: InteractionRequest,
+        reason: Reason,
+        nearest: Sequence[tuple[NearestRequest, tuple[NamedMatcher, ...]]],
+        matchers: Sequence[NamedMatcher],
+        circumstances: Circumstances,
+        count: int,
+        *,
+        asked: int,
+        recorded: int,
+        expiry: str,
+        others: Sequence[InteractionRequest],
+    ) -> None:
+        self._request = request
+        self._reason = reason
+        self._nearest = nearest
+        self._matchers = matchers
+        self._circumstances = circumstances
+        self._count = count
+        self._asked = asked
+        self._recorded = recorded
+        self._expiry = expiry
+        self._others = others
+        self._text: str | None = None
+
+    def __str__(self) -> str:
+        if self._text is None:
+            self._text = "\n".join(self._lines())
+        return self._text
+
+    def __repr__(self) -> str:
+        return repr(f"{_line(self._request)}: {self._reason}")
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def _lines(self) -> Iterator[str]:
+        head = [shortened(f"no recorded interaction answers {_line(self._request)}"), "", *self._facts()]
+        advice = ["", *self._advice()]
+        shown = [(near, differing) for near, differing in self._nearest if differing]
+        lines_left = _MOST_LINES - len(head) - len(advice) - 3 * len(shown)
+        yield from head
+        for number, (near, differing) in enumerate(shown, start=1):
+            lines = [line for matcher in differing for line in difference(matcher, near.request, self._request)]
+            most_lines = max(_LEAST_LINES, lines_left - _LEAST_LINES * (len(shown) - number))
+            lines_left -= min(len(lines), most_lines)
+            yield ""
+            yield self._near_line(near, "nearest" if number == 1 else "near")
+            yield from lines[:most_lines]
+            if len(lines) > most_lines:
+                left_out = len(lines) - most_lines
+                yield f"... {left_out:,} more line{'s' * (left_out > 1)}"
+        yield from advice
+
+    def _facts(self) -> Iterator[str]:
+        here = self._circumstances
+        mode = here.mode
+        if here.wanted_mode and here.wanted_mode != mode:
+            mode += f" (not {here.wanted_mode}{', because CI is set' if here.under_ci else ''})"
+        yield from _fact("reason", f"{self._reason}{self._explained()}")
+        yield from _fact("request", _line(self._request))
+        preview = body_preview(understand(self._request))
+        if preview:
+            yield f"          {shortened(preview, 0, WIDTH - 10)}"
+        name = printable(here.cassette_name) or "without a name"
+        yield from _fact("cassette", f"{name}, {_interactions(self._count)}")
+        yield from _fact("mode", mode)
+        yield from _fact("match on", ", ".join(matcher.name for matcher in self._matchers))
+
+    def _explained(self) -> str:
+        if self._reason == "nothing recorded":
+            return ": the cassette is empty"
+        if self._reason == "none similar":
+            return ": nothing like this request is recorded"
+        if self._reason == "expired":
+            return f": {self._expiry}" if self._expiry else ": what is recorded is too old"
+        if self._reason == "already played":
+            return f": asked {_times(self._asked)}, recorded {_times(self._recorded)}"
+        return f": the nearest recorded request differs in {_listed(self._nearest[0][0].differs)}"
+
+    def _near_line(self, near: NearestRequest, label: str) -> str:
+        played = ", already played" if near.played else ""
+        place = f"interaction {near.position + 1:,} of {self._count:,}"
+        return shortened(f"{label + ':':10}{place}, differs in {_listed(near.differs)}{played}")
+
+    def _advice(self) -> Iterator[str]:
+        yield from self._redaction_advice()
+        if self._reason == "none similar" and self._others:
+            yield "recorded are, among others:"
+            yield from (shortened(f"    {_line(each)}") for each in self._others)
+            yield ""
+        yield from self._recording_advice()
+        if self._reason == "already played":
+            yield "to answer with the last recorded one again:"
+            yield "    allow_playback_repeats=True"
+        relaxed = self._relaxed()
+        if relaxed:
+            yield "if the difference does not matter:"
+            yield from _wrapped_call("match_on=ignoring", relaxed)
+
+    def _redaction_advice(self) -> Iterator[str]:
+        if self._circumstances.redacting:
+            return
+        recorded = [near.request for near, differing in self._nearest if differing]
+        if any(_REDACTED.search(f"{each.url} {each.headers} {each.body!r}") for each in recorded):
+            yield from textwrap.wrap(
+                "the recording is redacted, but this run does not redact (redact=None or redactor=None), so what "
+                "was secret cannot match: switch redaction on, or record again without it",
+                WIDTH,
+            )
+
+    def _recording_advice(self) -> Iterator[str]:
+        here = self._circumstances
+        if not here.has_environment:
+            yield "to record it:"
+            yield '    Broker(..., mode="auto", live_responder=...)'
+            return
+        where = "under CI nothing is recorded; to record it on your machine, then commit it:"
+        yield where if here.under_ci else "to record it:"
+        if not here.test_id:
+            yield "    run this once with CASSETTES_MODE=auto in the environment"
+            return
+        yield from _wrapped_command("CASSETTES_MODE=auto python -m unittest", here.test_id)
+
+    def _relaxed(self) -> list[str] | None:
+        for near, differing in self._nearest:
+            if differing and not near.played:
+                relaxed = arguments_of_ignoring(self._matchers, near.request, self._request)
+                if relaxed:
+                    return relaxed
+        return None
+
+
+def _line(request: InteractionRequest) -> str:
+    return printable(f"{request.method} {request.url}")
+
+
+def _fact(name: str, text: str) -> Iterator[str]:
+    """Write a fact under its name, in as many lines as it needs, at most four; a long URL is broken, not cut."""
+    lines = textwrap.wrap(text, WIDTH - 10, break_on_hyphens=False) or [""]
+    yield f"{name + ':':10}{lines[0]}"
+    yield from (f"          {line}" for line in lines[1:3])
+    if len(lines) > 3:
+        yield f"          {shortened(lines[3] + '...' * (len(lines) > 4), 0, WIDTH - 10)}"
+
+
+def _wrapped_command(command: str, argument: str) -> Iterator[str]:
+    if 4 + len(command) + 1 + len(argument) <= WIDTH:
+        yield f"    {command} {argument}"
+    else:
+        yield f"    {command} \\"
+        yield f"        {argument}"
+
+
+def _wrapped_call(function: str, arguments: Sequence[str]) -> Iterator[str]:
+    """Write a call, each argument on a line of its own when it is long."""
+    call = f"    {function}({', '.join(arguments)})"
+    if len(call) <= WIDTH:
+        yield call
+        return
+    yield f"    {function}("
+    yield from (f"        {argument}," for argument in arguments)
+    yield "    )"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def _interactions(count: int) -> str:
+    return "1 interaction" if count == 1 else f"{count:,} interactions"

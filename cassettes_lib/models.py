@@ -9,7 +9,7 @@ Members we do not know are kept, so that nothing is lost when a file is written 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self, overload
 
@@ -39,7 +39,10 @@ def _headers_from_file(value: Any) -> Any:
         return value
     pairs: list[tuple[Any, Any]] = []
     for name, given in value.items():
-        pairs.extend((name, each) for each in (given if isinstance(given, list) else [given]))
+        values = given if isinstance(given, list) else [given]
+        if not all(isinstance(each, str) for each in values):
+            raise ValueError(f"the value of the header {name!r} is neither a string nor a list of strings")
+        pairs.extend((name, each) for each in values)
     return pairs
 
 
@@ -89,12 +92,60 @@ class BrokenBody(_Value):
     """How the body of a response broke off after the bytes that were received.
 
     Attributes:
-        error: The name of the low-level exception, such as `IncompleteRead`, `ConnectionResetError`, `TimeoutError`.
+        error: The name of the low-level exception, such as `IncompleteRead` (the connection ended too early),
+            `ConnectionResetError`, `TimeoutError`.
         message: Its text.
+        errno: Its number, where it has one.
+        chunk_size: The announced size of the chunk in which a chunked body broke off; None when between two chunks.
+        rest: What had come of the line with the size of the next chunk, or of the end of a chunk.
     """
 
     error: str
     message: str = ""
+    errno: int | None = None
+    chunk_size: int | None = None
+    rest: str = ""
+
+
+class InteractionFailure(_Value):
+    """An exception that came instead of a response.
+
+    Attributes:
+        error: The name of the exception's class, such as `requests.exceptions.ConnectTimeout`.
+        message: Its text.
+        arguments: What the exception was made of, where that is more than its text: texts, numbers, and the
+            exceptions it wraps.
+        cause: The exception it names as its reason (urllib3's `MaxRetryError` has one), or None.
+        carries_request: False for an exception that was raised without the request in its attribute `request`.
+    """
+
+    error: str
+    message: str = ""
+    arguments: tuple[InteractionFailure | int | str, ...] | None = None
+    cause: InteractionFailure | None = None
+    carries_request: bool = True
+
+    def with_texts(self, change: Callable[[str], str]) -> InteractionFailure:
+        """Return the failure with every text in it changed, those of the exceptions it wraps included."""
+        arguments = self.arguments and tuple(
+            each.with_texts(change) if isinstance(each, InteractionFailure)
+            else change(each) if isinstance(each, str) else each
+            for each in self.arguments
+        )
+        cause = self.cause and self.cause.with_texts(change)
+        return self.model_copy(update={"message": change(self.message), "arguments": arguments, "cause": cause})
+
+
+class RetriedAttempt(_Value):
+    """An attempt that the transport made before the response that the caller saw.
+
+    Attributes:
+        status: The status of the attempt's response, or None when there was none.
+        failure: The exception that came instead, or None.
+    """
+
+    status: int | None = None
+    failure: InteractionFailure | None = None
 
 
 class InteractionResponse(_Value):
@@ -112,6 +163,7 @@ class InteractionResponse(_Value):
         http_version: "1.1" or "1.0"; other tools' recordings may have others.
         broken: How the body broke off, or None when it came whole.
         closed_early: True when the caller closed the stream before its end; `body` is what had been received.
+        retried: The attempts that the transport made before this response, which are on no cassette.
     """
 
     status: int = Field(ge=100, le=999)
@@ -124,6 +176,7 @@ class InteractionResponse(_Value):
     http_version: str = "1.1"
     broken: BrokenBody | None = None
     closed_early: bool = False
+    retried: tuple[RetriedAttempt, ...] = ()
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Self:
@@ -133,18 +186,6 @@ class InteractionResponse(_Value):
     def header(self, name: str) -> str | None:
         """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
         return _joined(self.headers, name)
-
-
-class InteractionFailure(_Value):
-    """An exception that came instead of a response.
-
-    Attributes:
-        error: The name of the exception's class, such as `requests.exceptions.ConnectTimeout`.
-        message: Its text.
-    """
-
-    error: str
-    message: str = ""
 
 
 class Interaction(_Value):
@@ -170,10 +211,19 @@ class Interaction(_Value):
 
 
 class UnreadInteraction(Protocol):
-    """An interaction that is read only when somebody asks for it."""
+    """An interaction that is read only when somebody asks for it.
+
+    One that also has the attributes `method` and `url` can be found by them without being read.
+    """
 
     def __call__(self) -> Interaction:
         """Read it."""
+
+
+class _Entries(list["Interaction | UnreadInteraction"]):
+    """A list that can be referred to weakly."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Interactions(Sequence[Interaction]):
@@ -185,24 +235,40 @@ class Interactions(Sequence[Interaction]):
     thread-safe by itself: one owner appends (the Broker under its lock); reading needs no lock.
     """
 
-    __slots__ = ("_entries", "_length")
+    __slots__ = ("_entries", "_length", "_rewritten_from")
 
     def __init__(self, interactions: Iterable[Interaction | UnreadInteraction] = ()) -> None:
+        self._rewritten_from: object = None
         if isinstance(interactions, Interactions):
-            self._entries: list[Interaction | UnreadInteraction] = interactions._entries
+            self._entries: _Entries = interactions._entries
             self._length: int = interactions._length
+            self._rewritten_from = interactions._rewritten_from
         else:
-            self._entries = list(interactions)
+            self._entries = _Entries(interactions)
             self._length = len(self._entries)
 
     def plus(self, interaction: Interaction) -> Interactions:
         """Return the sequence with one more interaction at its end."""
         longer = Interactions(self)
         if self._length != len(self._entries):
-            longer._entries = self._entries[: self._length]
+            longer._entries = _Entries(self._entries[: self._length])
         longer._entries.append(interaction)
         longer._length += 1
         return longer
+
+    def rewritten(self, interactions: Iterable[Interaction | UnreadInteraction]) -> Interactions:
+        """Return other interactions in the place of these, such as the same ones with a secret removed.
+
+        A store sees by `lineage` which of the interactions that it keeps give way to them.
+        """
+        other = Interactions(interactions)
+        other._rewritten_from = self._entries
+        return other
+
+    @property
+    def lineage(self) -> tuple[object, object]:
+        """What tells apart recordings on one store: the shared list, and the list it was rewritten from or None."""
+        return self._entries, self._rewritten_from
 
     def continues(self, earlier: Interactions) -> bool:
         """Tell, at constant cost, whether this is `earlier` with nothing but additions at its end.
@@ -210,6 +276,24 @@ class Interactions(Sequence[Interaction]):
         False when the two do not share their list, even if they are equal.
         """
         return self._entries is earlier._entries and earlier._length <= self._length
+
+    def head_at(self, position: int) -> tuple[str, str]:
+        """Return method and URL of the request at a position, without reading an interaction that knows them."""
+        entry = self._entries[position]
+        if not isinstance(entry, Interaction):
+            url = getattr(entry, "url", None)
+            if isinstance(url, str):
+                return getattr(entry, "method", ""), url
+            entry = self[position]
+        return entry.request.method, entry.request.url
+
+    def unread_at(self, position: int) -> UnreadInteraction | None:
+        """Return what stands for an interaction that has not been read yet, or None for one that has."""
+        entry = self._entries[position]
+        return None if isinstance(entry, Interaction) else entry
+
+    def __reduce__(self) -> tuple[type[Interactions], tuple[list[Interaction | UnreadInteraction]]]:
+        return Interactions, (self._entries[: self._length],)
 
     def __len__(self) -> int:
         return self._length

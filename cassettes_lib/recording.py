@@ -48,6 +48,7 @@ class use_cassette:
         before_replay: BeforeReplay | None = None,
         allow_playback_repeats: bool = False,
         record_failures: bool = False,
+        preserve_exact_body_bytes: bool = False,
     ) -> None:
         """Check the options; nothing is opened before the block is entered.
 
@@ -60,6 +61,7 @@ class use_cassette:
             before_replay: Changes an interaction before it is replayed.
             allow_playback_repeats: Answer with the last equal interaction again once all are used up.
             record_failures: Record exceptions, too.
+            preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
 
         Raises:
             ValueError: An unknown mode or matcher; the text names the right ones.
@@ -73,6 +75,7 @@ class use_cassette:
         self._store: CassetteStore = JsonFileCassetteStore(path) if path is not None else store  # type: ignore[assignment]
         self._name = str(path) if path is not None else type(store).__name__
         self._mode = mode
+        self._preserve = preserve_exact_body_bytes
         self._options: dict[str, Any] = {
             "match_on": match_on, "before_record": before_record, "before_replay": before_replay,
             "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
@@ -82,7 +85,7 @@ class use_cassette:
     def __enter__(self) -> Broker:
         """Load the cassette and put its Broker in charge of the requests of this context."""
         broker = self._make_broker()
-        interception = Interception(broker, self._name)
+        interception = Interception(broker, self._name, preserve_exact_body_bytes=self._preserve)
         interception.start()
         self._open.append(interception)
         return broker

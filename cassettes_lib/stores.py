@@ -1,40 +1,200 @@
-"""Where cassettes are kept: `JsonFileCassetteStore`."""
+"""Where cassettes are kept: `JsonFileCassetteStore`. (`BufferedCassetteStore`, from `buffering`, goes before others.)
+
+Strategy: a store remembers, for each recording that it serves, what it loaded or saved last (a `Basis`). From that
+and the cassette that is to be saved, a `Saving` finds out what is new, and writes as little as it can.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
+import time
+import warnings
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
-from cassettes_lib.errors import CassetteFormatError, CassetteNotFoundError, CassetteSaveError
-from cassettes_lib.fileformat import parse_cassette, print_cassette
+from cassettes_lib.buffering import BufferedCassetteStore
+from cassettes_lib.errors import (
+    CassetteFormatError,
+    CassetteLoadError,
+    CassetteNotFoundError,
+    CassetteSaveError,
+    CassetteWarning,
+)
+from cassettes_lib.files import FileIdentity, open_to_read, read_from
+from cassettes_lib.filestate import Basis, Content, read_content
+from cassettes_lib.locks import await_writers
 from cassettes_lib.models import Cassette
+from cassettes_lib.saving import Saving
+
+__all__ = ["BufferedCassetteStore", "JsonFileCassetteStore"]
+
+_LOCK_TIMEOUT = 30.0
+_READER_PATIENCE = 5.0
+_MOST_BASES = 32
 
 
 class JsonFileCassetteStore:
-    """Keeps a cassette in a JSON file."""
+    """Keeps a cassette in a JSON file; each save costs what is new, not what is there.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    Several stores, in threads and processes, may save to one file: each adds what it records and keeps what the
+    others add. A cassette that does not continue the one that was loaded or saved last takes the place of exactly
+    that one. A store that never loaded replaces what was there when it was made.
+
+    Attributes:
+        path: The file.
+        marks_recordings: True: recordings are marked as incomplete in this store while they run.
+    """
+
+    marks_recordings = True
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, durable: bool = False, lock_timeout: float = _LOCK_TIMEOUT
+    ) -> None:
+        """Make a store of a file, which need not exist; its folder is created by the first save.
+
+        Args:
+            path: The file. A relative path is relative to the current folder of this moment.
+            durable: Make each save survive a power failure, at the price of waiting for the disk.
+            lock_timeout: How long a save waits for other processes that write to the file, in seconds.
+        """
         self.path = Path(path)
+        self._path = os.path.abspath(self.path)
+        self._durable = durable
+        self._lock_timeout = lock_timeout
+        self._mutex = threading.Lock()
+        # What is known for each recording, the one that loaded or saved last at the end; before them, what was
+        # there in the beginning.
+        self._first = Basis.at_the_beginning(self._path)
+        self._bases: list[Basis] = []
+        self._has_loaded = False
+        _stores.add(self)
+
+    def __repr__(self) -> str:
+        return f"JsonFileCassetteStore({str(self.path)!r})"
 
     def load(self) -> Cassette:
-        """Read the file."""
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            raise CassetteNotFoundError(f"there is no cassette {self.path}", path=str(self.path)) from None
-        try:
-            return parse_cassette(data.decode("utf-8"), str(self.path))
-        except UnicodeDecodeError as error:
-            raise CassetteFormatError(f"{self.path} is not UTF-8", path=str(self.path)) from error
+        """Read the file. No lock is taken, and nothing is written.
+
+        A file that breaks off at its end, because its writer was killed, is read as far as it is whole, with a
+        `CassetteWarning`; the cassette then bears the mark of an incomplete recording.
+
+        Raises:
+            CassetteNotFoundError: There is no file.
+            CassetteFormatError: The file is damaged, or of a newer format.
+            CassetteLoadError: The file cannot be opened.
+        """
+        with self._mutex:
+            basis, self._has_loaded = Basis("missing"), True
+            try:
+                content = self._read()
+                basis = Basis.of_loaded(content, time.time())
+            except CassetteFormatError as error:
+                basis = Basis("missing" if error.empty else "damaged")
+                raise
+            finally:
+                self._note(None, replace(basis, thread=threading.get_ident()))
+            return content.cassette
 
     def save(self, cassette: Cassette) -> None:
-        """Write the whole file to a temporary one and put it in its place."""
+        """Store a cassette: add what is new since it was loaded or saved last, or write it as a whole.
+
+        What other writers have added is kept, and so are members that this version does not know. Where nothing is
+        new, nothing is written.
+
+        Raises:
+            CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed.
+        """
+        with self._mutex:
+            basis = self._basis_of(cassette)
+            saving = Saving(self._path, cassette, basis, lock_timeout=self._lock_timeout, durable=self._durable)
+            try:
+                saving.run()
+            except OSError as error:
+                raise CassetteSaveError(
+                    f"{self.path} could not be written: {error.strerror or error}. What it held is as it was",
+                    path=str(self.path),
+                ) from error
+            except (ValueError, TypeError, RecursionError) as error:
+                raise CassetteSaveError(
+                    f"{self.path} was not written, because the cassette cannot be written as JSON: {error}",
+                    path=str(self.path),
+                ) from error
+            finally:
+                if saving.outcome is not None:
+                    self._note(basis, replace(saving.outcome, saved=True, thread=threading.get_ident()))
+
+    def _note(self, old: Basis | None, new: Basis) -> None:
+        self._bases = [*[each for each in self._bases if each is not old][-_MOST_BASES + 1 :], new]
+
+    def _basis_of(self, cassette: Cassette) -> Basis:
+        """Return what is known for the recording that a cassette belongs to.
+
+        A cassette that comes from none of them begins a recording: on what its thread loaded or saved last, or else
+        on what was loaded by somebody who has not saved yet.
+        """
+        latest_first = self._bases[::-1]
+        for basis in latest_first:
+            if basis.is_continued_by(cassette.interactions):
+                return basis
+        for basis in latest_first:
+            if basis.is_rewritten_by(cassette.interactions):
+                return basis
+        thread = threading.get_ident()
+        mine = [basis for basis in latest_first if basis.thread == thread]
+        unclaimed = [basis for basis in latest_first if not basis.saved]
+        return next(iter([*mine, *unclaimed]), latest_first[0] if self._has_loaded else self._first)
+
+    def _read(self) -> Content:
+        """Read the file; when it seems damaged, again as soon as nobody writes to it."""
+        before = None
+        while True:
+            data, identity = self._bytes()
+            try:
+                return read_content(data, identity, str(self.path))
+            except CassetteFormatError:
+                if data == before:
+                    content = read_content(data, identity, str(self.path), recover=True)
+                    self._warn_of_recovery(content)
+                    return content
+            before = data
+            await_writers(self._path, _READER_PATIENCE)
+
+    def _bytes(self) -> tuple[bytes, FileIdentity]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".")
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(print_cassette(cassette))
-            os.replace(temporary, self.path)
+            with open_to_read(self._path) as file:
+                return read_from(file), FileIdentity.of(file)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise CassetteNotFoundError(
+                f"there is no cassette {self.path}; record it first, in mode once, auto or record",
+                path=str(self.path),
+            ) from error
         except OSError as error:
-            raise CassetteSaveError(f"{self.path} cannot be written: {error}", path=str(self.path)) from error
+            raise CassetteLoadError(
+                f"{self.path} cannot be read: {error.strerror or error}", path=str(self.path)
+            ) from error
+
+    def _warn_of_recovery(self, content: Content) -> None:
+        warnings.warn(
+            f"{self.path} breaks off at its end, as when the process that wrote it was killed: "
+            f"{len(content.cassette.interactions)} whole interactions were recovered",
+            CassetteWarning,
+            stacklevel=4,
+        )
+
+    def _renew_after_fork(self) -> None:
+        self._mutex = threading.Lock()  # a thread that does not exist in the child may have held it
+        self._bases = [basis.after_fork() for basis in self._bases]
+
+
+_stores: weakref.WeakSet[JsonFileCassetteStore] = weakref.WeakSet()
+
+
+def _renew_stores_after_fork() -> None:
+    for store in list(_stores):
+        store._renew_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_stores_after_fork)

@@ -1,0 +1,145 @@
+"""Buffering: `BufferedCassetteStore`, which saves to another store less often."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from cassettes_lib.broker import CassetteStore
+from cassettes_lib.errors import CassetteSaveError
+from cassettes_lib.models import Cassette
+
+
+class BufferedCassetteStore:
+    """Stands in front of a store in which each save is dear, and saves to it now and then, and at `close`.
+
+    What is buffered is lost when the process dies: that is the price. A save that fails in the background is raised
+    by the next `save`, `flush` or `close`, and tried again by it.
+
+    Example:
+        >>> with BufferedCassetteStore(store, every=100, seconds=5) as buffered:        # doctest: +SKIP
+        ...     broker = Broker.from_store(buffered, mode="auto", live_responder=ask)
+
+    Attributes:
+        store: The store behind it.
+    """
+
+    def __init__(self, store: CassetteStore, *, every: int = 50, seconds: float | None = 5.0) -> None:
+        """Put a buffer in front of a store.
+
+        Args:
+            store: Where cassettes are saved in the end.
+            every: Save when so many interactions are buffered.
+            seconds: Save when something has been buffered for so long; None: never for that reason.
+
+        Raises:
+            ValueError: `every` is not at least 1, or `seconds` is not positive.
+        """
+        if every < 1:
+            raise ValueError(f"every is the number of interactions between two saves, at least 1, not {every}")
+        if seconds is not None and seconds <= 0:
+            raise ValueError(f"seconds is a positive number or None, not {seconds}")
+        self.store = store
+        self._every = every
+        self._seconds = seconds
+        self._pending: Cassette | None = None
+        self._saved: Cassette | None = None
+        self._failed = False
+        self._timer: threading.Timer | None = None
+        self._lock = threading.RLock()
+        _buffers.add(self)
+
+    @property
+    def marks_recordings(self) -> bool:
+        """Whether recordings are marked as incomplete in the store while they run."""
+        return bool(getattr(self.store, "marks_recordings", False))
+
+    def load(self) -> Cassette:
+        """Return what is stored, after saving what is buffered. Raises what the store raises."""
+        with self._lock:
+            self.flush()
+            cassette = self.store.load()
+            self._saved = cassette
+            return cassette
+
+    def save(self, cassette: Cassette) -> None:
+        """Buffer a cassette, or save it when it is time. Raises what the store raises."""
+        with self._lock:
+            self._pending = cassette
+            if self._is_due(cassette):
+                self.flush()
+            elif self._timer is None and self._seconds is not None:
+                self._timer = threading.Timer(self._seconds, self._flush_in_background)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Save what is buffered. Raises what the store raises; it then stays buffered."""
+        with self._lock:
+            self._stop_timer()
+            if self._pending is not None:
+                self.store.save(self._pending)
+                self._saved, self._pending, self._failed = self._pending, None, False
+
+    def close(self) -> None:
+        """Save what is buffered; the store can be used on."""
+        self.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _is_due(self, cassette: Cassette) -> bool:
+        """Tell whether to save now: much is new, or what is new is more than additions to what was saved."""
+        if self._failed or cassette.incomplete != (self._saved.incomplete if self._saved else ()):
+            return True
+        if self._saved is None:
+            return len(cassette.interactions) >= self._every
+        if not cassette.interactions.continues(self._saved.interactions):
+            return True
+        return len(cassette.interactions) - len(self._saved.interactions) >= self._every
+
+    def _flush_in_background(self) -> None:
+        try:
+            self.flush()
+        except CassetteSaveError:
+            self._failed = True
+
+    def _flush_before_fork(self) -> None:
+        """Save, so that the parent and the child do not both save what is buffered now."""
+        with suppress(CassetteSaveError):
+            self.flush()
+
+    def _renew_after_fork(self) -> None:
+        self._lock = threading.RLock()
+        self._timer = None
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+_buffers: weakref.WeakSet[BufferedCassetteStore] = weakref.WeakSet()
+
+
+def _flush_all_before_fork() -> None:
+    for buffer in list(_buffers):
+        buffer._flush_before_fork()
+
+
+def _renew_all_after_fork() -> None:
+    for buffer in list(_buffers):
+        buffer._renew_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_flush_all_before_fork, after_in_child=_renew_all_after_fork)

@@ -1,0 +1,332 @@
+"""What a store knows of its file: what it loaded or saved last, where that ends, and what others added since.
+
+Strategy: a store must tell its own interactions from those of other writers, at a cost that does not grow. As long
+as the file is the same one, everybody only adds at its end, so offsets tell. When somebody has replaced the file, the
+texts tell: each text that this store loaded or wrote accounts for one equal text in the file. That is enough to
+rewrite what is ours, since equal texts are as good as each other. It is not enough to drop what was loaded, when a
+recording begins anew: an equal text may be somebody's new recording. Then only what is surely old is dropped; in doubt
+an interaction is kept. See docs/adr/append-and-recovery.rst.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from io import FileIO
+from typing import Any, Literal
+
+from cassettes_lib.errors import CassetteFormatError
+from cassettes_lib.fileformat import interaction_text, mark_to_entry, read_cassette
+from cassettes_lib.files import FileIdentity, read_from
+from cassettes_lib.layout import Layout, find_additions, members_behind
+from cassettes_lib.models import Cassette, Interactions
+from cassettes_lib.recovery import recover_cassette
+
+GUARD = 64
+"""How many bytes before the end of the interactions are looked at before something is added there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds.
+
+    Attributes:
+        data: Its bytes.
+        identity: Which file it is.
+        cassette: What the bytes stand for.
+        layout: Where the parts of the cassette stand, or None when the file is not in our layout.
+        torn: Whether it breaks off at its end, and `cassette` is what was recovered.
+    """
+
+    data: bytes
+    identity: FileIdentity
+    cassette: Cassette
+    layout: Layout | None = None
+    torn: bool = False
+
+    def texts(self) -> list[bytes]:
+        """Return the texts of its interactions."""
+        interactions = self.cassette.interactions
+        return [interaction_text(interactions, position) for position in range(len(interactions))]
+
+    def place(self, others: list[tuple[int, int]] | None) -> FilePlace | None:
+        """Return where the file is to be continued, given what is known of other writers' additions."""
+        return FilePlace.of(self.data, self.layout, self.identity, others) if self.layout else None
+
+
+def read_content(data: bytes, identity: FileIdentity, path: str, *, recover: bool = False) -> Content:
+    """Make sense of the bytes of a file.
+
+    Args:
+        data: The bytes.
+        identity: Which file they are from.
+        path: Its name, for errors.
+        recover: Whether to recover what is whole of a text that breaks off at its end.
+
+    Raises:
+        CassetteFormatError: They are damaged.
+    """
+    try:
+        return Content(data, identity, *read_cassette(data, path))
+    except CassetteFormatError:
+        cassette = recover_cassette(data, path) if recover else None
+        if cassette is None:
+            raise
+        return Content(data, identity, cassette, torn=True)
+
+
+def stat_of(path: str) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced; nothing for a file that cannot be seen."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """Where, in a file in our layout, the next interaction is to be added.
+
+    Attributes:
+        identity: The file.
+        end: Offset behind the last interaction.
+        guard: The bytes before that; as long as they are there, the offset is right.
+        tail: The bytes from there to the end of the file.
+        members: The members that stand in the tail.
+        empty: Whether there is no interaction.
+        others: Start and end of what other writers added, in order; None when that is not known.
+    """
+
+    identity: FileIdentity
+    end: int
+    guard: bytes
+    tail: bytes
+    members: dict[str, Any]
+    empty: bool
+    others: list[tuple[int, int]] | None
+
+    @classmethod
+    def of(
+        cls, data: bytes, layout: Layout, identity: FileIdentity, others: list[tuple[int, int]] | None
+    ) -> FilePlace:
+        """Return the place in a file of which all bytes are at hand."""
+        end = layout.end
+        guard = data[max(end - GUARD, 0) : end]
+        return cls(identity, end, guard, data[end:], layout.members, not layout.slices, others)
+
+    def found_again(self, file: FileIO, identity: FileIdentity) -> FilePlace | None:
+        """Return the place in the file as it is now, or None when more happened to it than additions at its end."""
+        if identity != self.identity:
+            return None
+        text = read_from(file, self.end - len(self.guard))
+        if not text.startswith(self.guard):
+            return None
+        rest = text[len(self.guard) :]
+        if rest == self.tail:
+            return self
+        size = find_additions(rest, behind_another=not self.empty)
+        if size is None:
+            return None
+        members = members_behind(rest[size:])
+        if members is None:
+            return None
+        if size and self.others is not None:
+            while self.others and self.others[-1][1] > self.end:  # noted by a save that then failed
+                self.others.pop()
+            self.others.append((self.end, self.end + size))
+        return self.after(rest[:size], rest[size:], members)
+
+    def after(self, text: bytes, tail: bytes, members: dict[str, Any]) -> FilePlace:
+        """Return the place after interactions were added here."""
+        return replace(
+            self, end=self.end + len(text), guard=(self.guard + text)[-GUARD:], tail=tail, members=members,
+            empty=self.empty and not text,
+        )
+
+    def still_holds(self, there: Content) -> bool:
+        """Tell whether offsets still say who wrote what in a file."""
+        guarded = there.data[self.end - len(self.guard) : self.end]
+        return self.others is not None and self.identity == there.identity and guarded == self.guard
+
+    def is_of_others(self, start: int) -> bool:
+        """Tell whether an interaction that starts at an offset was added by another writer."""
+        return start >= self.end or any(begin <= start < end for begin, end in self.others or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a store knows that it keeps for one recording.
+
+    Attributes:
+        found: What was there when the recording began: nothing, a cassette, a damaged file; or nobody looked (`unseen`).
+        entries: Refers to the list of interactions of the cassette that was loaded or saved last.
+        count: How many of those interactions are in the file.
+        keys: Hashes of their texts, of which the first `count` count.
+        loaded: How many of them were loaded rather than saved.
+        loaded_at: When, in seconds since the epoch.
+        marks: The marks of that cassette, by session.
+        extra: Its members that we do not know.
+        foreign_marks: Sessions of marks that are another process's, though this one has a copy of them.
+        place: Where the file is to be continued, or None when that is not known.
+        seen: What `stat_of` said of an `unseen` file when the store was made.
+        saved: Whether this recording has saved.
+        thread: The thread that loaded or saved last.
+    """
+
+    found: Literal["missing", "cassette", "damaged", "unseen"]
+    entries: weakref.ref[Any] | None = None
+    count: int = 0
+    keys: array[int] = field(default_factory=lambda: array("q"))
+    loaded: int = 0
+    loaded_at: float = 0.0
+    marks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    foreign_marks: frozenset[str] = frozenset()
+    place: FilePlace | None = None
+    seen: tuple[int, ...] = ()
+    saved: bool = False
+    thread: int | None = None
+
+    @classmethod
+    def of_loaded(cls, content: Content, loaded_at: float) -> Basis:
+        """Return what is known after a file was loaded."""
+        interactions = content.cassette.interactions
+        texts = (interaction_text(interactions, position) for position in range(len(interactions)))
+        return cls(
+            "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
+            loaded_at=loaded_at, place=content.place([]), **_described(content.cassette),
+        )
+
+    def after_saving(
+        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace, *, afresh: bool, rewriting: bool
+    ) -> Basis:
+        """Return what is known after a cassette was saved.
+
+        Args:
+            cassette: The cassette.
+            texts: The texts of its interactions beyond the first `count`; of all of them, if `afresh`.
+            place: Where the file is to be continued.
+            afresh: Whether the cassette took the place of what was kept, rather than being added to it.
+            rewriting: Whether, then, what was kept has its counterparts in it.
+        """
+        keys = self.keys if self.count and not afresh else array("q")
+        del keys[self.count :]  # what a save noted that then failed
+        keys.extend(map(hash, texts))
+        loaded = min(self.loaded, len(keys)) if rewriting or not afresh else 0
+        return replace(
+            self, found="cassette", count=len(keys), keys=keys, loaded=loaded, place=place, seen=(),
+            **_described(cassette),
+        )
+
+    def is_continued_by(self, interactions: Interactions) -> bool:
+        """Tell whether interactions are those of this basis with additions at their end."""
+        return (
+            self.entries is not None
+            and self.entries() is interactions.lineage[0]
+            and self.count <= len(interactions)
+        )
+
+    def is_rewritten_by(self, interactions: Interactions) -> bool:
+        """Tell whether interactions were made from those of this basis to take their place."""
+        origin = interactions.lineage[1]
+        return origin is not None and self.entries is not None and self.entries() is origin
+
+    def additions_in(self, cassette: Cassette) -> range | None:
+        """Return the positions of what is to be added to the file, or None when it is to be written anew."""
+        if self.found == "missing":
+            return range(len(cassette.interactions))
+        if self.is_continued_by(cassette.interactions):
+            return range(self.count, len(cassette.interactions))
+        return None
+
+    def says_all_of(self, cassette: Cassette) -> bool:
+        """Tell whether the marks and unknown members of a cassette are those of this basis."""
+        described = _described(cassette)
+        return bool(described["marks"] == self.marks and described["extra"] == self.extra)
+
+    def merged_members(self, cassette: Cassette, there: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is to stand behind the interactions.
+
+        The marks that this recording has set or cleared since its last save are set and cleared; those of others
+        stay. Likewise for members that we do not know, which are never removed.
+
+        Args:
+            cassette: What is saved.
+            there: What stands there now.
+        """
+        described = _described(cassette)
+        cleared = self.marks.keys() - described["marks"].keys() - self.foreign_marks
+        present = there.get("incomplete")
+        marks = [mark for mark in present if _session_of(mark) not in cleared] if isinstance(present, list) else []
+        sessions = {_session_of(mark) for mark in marks}
+        marks += [
+            mark for session, mark in described["marks"].items()
+            if session not in self.marks and session not in sessions and session not in self.foreign_marks
+        ]
+        extra = {name: value for name, value in there.items() if name != "incomplete"}
+        extra |= {
+            name: value for name, value in described["extra"].items()
+            if name not in self.extra or self.extra[name] != value
+        }
+        return ({"incomplete": marks} if marks else {}) | extra
+
+    @classmethod
+    def at_the_beginning(cls, path: str) -> Basis:
+        """Return what is known before anything was loaded."""
+        seen = stat_of(path)
+        return cls("unseen", seen=seen) if seen else cls("missing")
+
+    def after_fork(self) -> Basis:
+        """Return what a forked child knows: the same, but the marks are its parent's."""
+        return replace(self, foreign_marks=self.foreign_marks | self.marks.keys())
+
+
+def _described(cassette: Cassette) -> dict[str, Any]:
+    return {
+        "entries": weakref.ref(cassette.interactions.lineage[0]),
+        "marks": {mark.session: mark_to_entry(mark) for mark in cassette.incomplete},
+        "extra": dict(cassette.model_extra or {}),
+    }
+
+
+def _session_of(mark: Any) -> Any:
+    return mark.get("session") if isinstance(mark, Mapping) else None
+
+
+def entries_of_others(basis: Basis, there: Content, *, rewriting: bool) -> list[bytes]:
+    """Return the texts of the interactions in a file that are not those of a basis.
+
+    Args:
+        basis: What this recording knows of the file.
+        there: What the file holds.
+        rewriting: Whether everything of the basis has a counterpart in what is to be written, so that nothing is
+            lost when an equal text of somebody else is taken for our own.
+    """
+    texts = there.texts()
+    if there.layout is not None and basis.place is not None and basis.place.still_holds(there):
+        starts = [start for start, _ in there.layout.slices]
+        return [text for text, start in zip(texts, starts, strict=True) if basis.place.is_of_others(start)]
+    keys = [hash(text) for text in texts]
+    loaded = Counter(basis.keys[: basis.loaded])
+    ours = Counter(basis.keys[basis.loaded : basis.count])
+    untouched = keys[: basis.loaded] == list(basis.keys[: basis.loaded])
+    kept = []
+    for position, (text, key) in enumerate(zip(texts, keys, strict=True)):
+        if ours[key]:
+            ours[key] -= 1
+        elif loaded[key] and (rewriting or _is_old(there.cassette, position, basis.loaded_at, untouched)):
+            loaded[key] -= 1
+        else:
+            kept.append(text)
+    return kept
+
+
+def _is_old(there: Cassette, position: int, loaded_at: float, untouched: bool) -> bool:
+    """Tell whether an interaction was surely recorded before a moment; times on a cassette have no fractions."""
+    recorded_at = there.interactions[position].recorded_at
+    return untouched if recorded_at is None else recorded_at.timestamp() < int(loaded_at)

@@ -1,0 +1,170 @@
+"""The scalars of a JSON text and where they stand, for changing some and leaving every other byte alone.
+
+Strategy: the text is cut into tokens by one regular expression, not parsed into values, so spacing, number formats
+and repeated names survive, and several documents in a row, a document cut short, or one inside a call (JSONP) are
+read as far as they go. Cost and depth are linear; there is no recursion.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_SPACE = re.compile(r"[\s\ufeff]*")
+_START = re.compile(r"[\s\ufeff]*(?:\{\s*(?:[\"}]|\Z)|\[\s*(?:[\[{\"\]\d-]|true|false|null|\Z))")
+
+Path = tuple[str | int, ...]
+
+
+class Frame:
+    """An object or a list that is open at some point of the text.
+
+    Attributes:
+        is_object: False for a list.
+        key: The name of the present member of an object.
+        position: The position in a list.
+        scalars: The scalars of an object, for judging one by its siblings.
+    """
+
+    __slots__ = ("expects_key", "is_object", "key", "position", "scalars")
+
+    def __init__(self, is_object: bool) -> None:
+        self.is_object = is_object
+        self.key = ""
+        self.position = 0
+        self.expects_key = is_object
+        self.scalars: list[Scalar] = []
+
+
+class Scalar(NamedTuple):
+    """A string, a number or a name of a member.
+
+    Attributes:
+        start: Where its literal begins in the text.
+        end: Where it ends.
+        kind: "string", "number", or "key" for the name of a member.
+        text: The string without its quotes and escapes, or the literal of the number.
+        keys: The names of the members it is the value of, the innermost first; positions in lists left out.
+        path: Where it stands in the document.
+    """
+
+    start: int
+    end: int
+    kind: str
+    text: str
+    keys: tuple[str, ...]
+    path: Path
+
+    @property
+    def key(self) -> str:
+        """The name of the member, or of the list's member, that it is the value of."""
+        return self.keys[0] if self.keys else ""
+
+
+class Edit(NamedTuple):
+    """A literal to put in the place of another."""
+
+    start: int
+    end: int
+    literal: str
+
+
+def looks_like_json(text: str) -> bool:
+    """Tell whether a text begins as a JSON object or list does."""
+    return bool(_START.match(text))
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is a JSON document, or several in a row, to its end."""
+    reader = json.JSONDecoder()
+    rest = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+    try:
+        while rest < len(text):
+            _, end = reader.raw_decode(text, rest)
+            space = _SPACE.match(text, end)
+            rest = space.end() if space else end
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def scalars_of(text: str) -> Iterator[Scalar]:
+    """Yield all scalars of a JSON text, in order."""
+    for each in objects_of(text):
+        if isinstance(each, Scalar):
+            yield each
+
+
+def objects_of(text: str) -> Iterator[Scalar | Frame]:
+    """Yield all scalars of a JSON text, in order, and each object when it ends."""
+    frames: list[Frame] = []
+    keys: list[str] = []
+    for found in _TOKEN.finditer(text):
+        token = found[0]
+        frame = frames[-1] if frames else None
+        first = token[0]
+        if first in "{[":
+            frames.append(Frame(first == "{"))
+        elif first in "}]":
+            if frame and frame.is_object == (first == "}"):
+                frames.pop()
+                if frame.is_object:
+                    yield frame
+        elif first == ",":
+            if frame:
+                frame.expects_key = frame.is_object
+                frame.position += 1
+        elif first == ":":
+            if frame:
+                frame.expects_key = False
+        elif frame and frame.expects_key:
+            frame.key = _plain(token) if first == '"' else token
+            yield Scalar(found.start(), found.end(), "key", frame.key, (), ())
+        elif first == '"' or _NUMBER.fullmatch(token):
+            keys = [each.key for each in reversed(frames) if each.is_object]
+            scalar = Scalar(
+                found.start(), found.end(), "string" if first == '"' else "number",
+                _plain(token) if first == '"' else token, tuple(keys), _path(frames),
+            )  # fmt: skip
+            if frame and frame.is_object:
+                frame.scalars.append(scalar)
+            yield scalar
+    yield from (frame for frame in reversed(frames) if frame.is_object)
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    """Apply edits, none overlapping another; the same object when there are none."""
+    if not edits:
+        return text
+    pieces = []
+    done = 0
+    for edit in sorted(edits):
+        pieces += [text[done : edit.start], edit.literal]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+def string_literal(value: str, like: str) -> str:
+    """Write a string as JSON, non-ASCII characters escaped when the literal it replaces is ASCII; cut short like it."""
+    literal = json.dumps(value, ensure_ascii=like.isascii())
+    if "\\/" in like:
+        literal = literal.replace("/", "\\/")
+    return literal if len(like) > 1 and like.endswith('"') else literal[:-1]
+
+
+def _path(frames: list[Frame]) -> Path:
+    return tuple(frame.key if frame.is_object else frame.position for frame in frames)
+
+
+def _plain(token: str) -> str:
+    if "\\" not in token:
+        return token[1:-1] if len(token) > 1 and token[-1] == '"' else token[1:]
+    try:
+        value = json.loads(token, strict=False)
+    except ValueError:
+        return token.strip('"')
+    return value if isinstance(value, str) else token

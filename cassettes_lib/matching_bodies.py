@@ -1,0 +1,483 @@
+"""Bodies of requests, understood by their media type, and the keys by which they compare.
+
+Strategy: `understand` undoes `Content-Encoding` and reads JSON, urlencoded forms and multipart bodies as the values
+they carry; everything else, and whatever does not parse as its type says, is bytes. `body_key` makes a hashable key
+of that, on the path of every request, so its usual cases are short: no body costs nothing, JSON is one pass of the C
+parser and one of the C printer. Long texts become their digest, so that an index does not hold every body twice.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import math
+import re
+import zlib
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from importlib import import_module
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, NoReturn
+from urllib.parse import unquote
+
+from cassettes_lib.jsonpath import JsonPath, without
+from cassettes_lib.matching_urls import form_pairs
+from cassettes_lib.models import Headers, InteractionRequest
+
+Kind = Literal["empty", "json", "form", "multipart", "bytes"]
+
+EMPTY_KEY = ("empty",)
+# Deeper documents and parts are compared by bytes: the JSON parser's own limit depends on how deep its caller stands,
+# which must not decide whether two requests match.
+_MAX_JSON_DEPTH = 200
+_MAX_PART_DEPTH = 10
+_LONG = 512
+_WORTH_A_RAW_KEY = 64
+
+_JSON_TYPE = re.compile(r"(?:application|text)/json\Z|[^/]+/[^/]*\+json\Z|application/x-amz-json-[\d.]+\Z")
+# What no form has, raw: control characters, half an escape, the first character of JSON or XML.
+_NOT_A_FORM = re.compile(rb"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})|\A *[{\[\"<]")
+_MOST_EXACT_INTEGER = 2**53
+
+
+class NotAsDeclaredError(ValueError):
+    """A body does not parse as its media type says, and so is compared by its bytes."""
+
+
+@dataclass(frozen=True)
+class BodyRules:
+    """What to leave out when bodies are compared.
+
+    Attributes:
+        json: Paths of members and elements of JSON bodies.
+        form: Names of fields of urlencoded and multipart forms.
+    """
+
+    json: tuple[JsonPath, ...] = ()
+    form: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.json or self.form)
+
+
+NO_RULES = BodyRules()
+
+
+class MediaType(NamedTuple):
+    """A `Content-Type`, taken apart.
+
+    Attributes:
+        name: `type/subtype` in small letters; "" when there is none.
+        charset: In small letters, or "".
+        boundary: Of a multipart type, or "".
+        canonical: The whole, without the boundary and with its parameters in order.
+    """
+
+    name: str
+    charset: str = ""
+    boundary: str = ""
+    canonical: str = ""
+
+
+class Part(NamedTuple):
+    """A part of a multipart body.
+
+    Attributes:
+        name: The field's name, or None.
+        filename: The file's name, or None.
+        headers: Its headers, names in small letters, as they stand.
+        content: Its bytes.
+    """
+
+    name: str | None
+    filename: str | None
+    headers: Headers
+    content: bytes
+
+    def header(self, name: str) -> str:
+        """Return the first header of this name (in small letters), or ""."""
+        return next((value for each, value in self.headers if each == name), "")
+
+
+class Understood(NamedTuple):
+    """A body as its media type reads it.
+
+    Attributes:
+        kind: How it was read.
+        value: The JSON value, the list of pairs, the list of parts, or the bytes.
+        media_type: What its header says.
+        data: Its bytes, with `Content-Encoding` undone.
+    """
+
+    kind: Kind
+    value: Any
+    media_type: MediaType
+    data: bytes
+
+
+def body_key(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Hashable:
+    """Return the key by which the body of a request compares."""
+    if not request.body:
+        return EMPTY_KEY
+    content_type, coding = _body_headers(request.headers)
+    data = decoded(request.body, coding) if coding else request.body
+    return _key(data, content_type, rules, depth=0)
+
+
+def raw_body_key(request: InteractionRequest) -> Hashable | None:
+    """Return a cheap key such that bodies with equal ones have equal `body_key`; None where that saves nothing."""
+    return (*_body_headers(request.headers), request.body) if len(request.body) >= _WORTH_A_RAW_KEY else None
+
+
+def understand(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Understood:
+    """Read the body of a request the way `body_key` does, without what the rules leave out."""
+    content_type, coding = _body_headers(request.headers)
+    data = decoded(request.body, coding) if coding else request.body
+    return _understood(data, media_type(content_type), rules)
+
+
+def understand_part(part: Part) -> Understood:
+    """Read the content of a part of a multipart body."""
+    return _understood(part.content, media_type(part.header("content-type")), NO_RULES)
+
+
+def decoded(body: bytes, coding: str) -> bytes:
+    """Undo a `Content-Encoding`; a body that cannot be decoded is returned as it is."""
+    data = body
+    try:
+        for name in reversed([each.strip().lower() for each in coding.split(",")]):
+            data = _decompressed(data, name)
+    except (ValueError, zlib.error):
+        return body
+    return data
+
+
+@lru_cache(maxsize=512)
+def media_type(content_type: str) -> MediaType:
+    """Take a `Content-Type` apart; any string will do."""
+    name = content_type.partition(";")[0].strip().lower()
+    if ";" not in content_type:
+        return MediaType(name, canonical=name)
+    parameters = _parameters(content_type)
+    others = sorted(
+        (key, value.lower() if key == "charset" else value) for key, value in parameters.items() if key != "boundary"
+    )
+    if not name.startswith("multipart/") and "boundary" in parameters:
+        others.append(("boundary", parameters["boundary"]))
+    return MediaType(
+        name,
+        parameters.get("charset", "").strip().lower(),
+        parameters.get("boundary", ""),
+        "; ".join([name, *(f"{key}={value}" for key, value in others)]),
+    )
+
+
+def multipart_parts(body: bytes, boundary: str) -> list[Part]:
+    """Split a multipart body (RFC 2046 section 5.1.1).
+
+    Raises:
+        NotAsDeclaredError: It is not delimited by this boundary, or a part has no blank line after its headers.
+    """
+    parts: list[Part] = []
+    start = newline = None
+    for line_start, line_end, its_newline in _delimiters(body, b"--" + boundary.encode("latin-1", "replace")):
+        if start is not None and newline is not None:
+            parts.append(_part(body[start : max(start, line_start)], newline))
+        start, newline = line_end, its_newline
+    if newline != b"":
+        raise NotAsDeclaredError("the last boundary is missing")
+    return parts
+
+
+def parse_json(data: bytes, charset: str = "") -> Any:
+    """Parse a JSON body.
+
+    Returns:
+        The value. A float without a fraction is an int: RFC 8259 knows one kind of numbers, and RFC 8785 and RFC 6902
+        compare them as numbers.
+
+    Raises:
+        NotAsDeclaredError: It is not JSON, has a member twice, a number beyond a double, or is very deep.
+    """
+    try:
+        text = _json_text(data, charset)
+        value = _decode_json(text)
+        if text.count("[") + text.count("{") > _MAX_JSON_DEPTH and _is_deep(value):
+            raise NotAsDeclaredError("very deep")
+    except NotAsDeclaredError:
+        raise
+    except (ValueError, LookupError, RecursionError) as error:
+        raise NotAsDeclaredError(str(error)) from error
+    return value
+
+
+def _key(data: bytes, content_type: str, rules: BodyRules, depth: int) -> Hashable:
+    kind = media_type(content_type)
+    try:
+        if _is_json(kind, rules):
+            return _json_key(data, kind.charset, rules.json)
+        if kind.name == "application/x-www-form-urlencoded":
+            return _form_key(data, rules.form)
+        if kind.name.startswith("multipart/") and depth < _MAX_PART_DEPTH:
+            return _multipart_key(data, kind, rules, depth)
+    except NotAsDeclaredError:
+        pass
+    return ("bytes", data) if data else EMPTY_KEY
+
+
+def _understood(data: bytes, kind: MediaType, rules: BodyRules) -> Understood:
+    if not data:
+        return Understood("empty", b"", kind, data)
+    try:
+        if _is_json(kind, rules):
+            return Understood("json", without(parse_json(data, kind.charset), rules.json), kind, data)
+        if kind.name == "application/x-www-form-urlencoded":
+            return Understood("form", _fields(data, rules.form), kind, data)
+        if kind.name.startswith("multipart/"):
+            parts = [part for part in multipart_parts(data, kind.boundary) if part.name not in rules.form]
+            return Understood("multipart", parts, kind, data)
+    except NotAsDeclaredError:
+        pass
+    return Understood("bytes", data, kind, data)
+
+
+def _is_json(kind: MediaType, rules: BodyRules) -> bool:
+    """Tell whether to read a body as JSON: if its type says so, or it has no type but there are JSON paths for it."""
+    return bool(_JSON_TYPE.match(kind.name)) or (not kind.name and bool(rules.json))
+
+
+def _json_key(data: bytes, charset: str, paths: tuple[JsonPath, ...]) -> Hashable:
+    value = parse_json(data, charset)
+    if paths:
+        value = without(value, paths)
+    # Members are in order (`_in_order`), so equal values have equal prints. `marshal` prints eight times as fast as
+    # `json`, and version 2 of its format knows neither references nor interned strings, which depend on chance.
+    text = marshal.dumps(value, 2)
+    return ("json", text if len(text) <= _LONG else _digest(text))
+
+
+def _json_text(data: bytes, charset: str) -> str:
+    if charset and charset not in ("utf-8", "utf8"):
+        return data.decode(charset).removeprefix("\ufeff")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode(json.detect_encoding(data))
+    if text.startswith("\ufeff"):
+        return text[1:]
+    # UTF-16 and UTF-32, which JSON once allowed without a charset, have NULs where JSON has none.
+    return data.decode(json.detect_encoding(data)) if "\0" in text[:4] else text
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return number if number % 1 > 0 else _whole_number(text, number)
+
+
+def _whole_number(text: str, number: float) -> float | int:
+    if -_MOST_EXACT_INTEGER <= number <= _MOST_EXACT_INTEGER:
+        if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+            raise NotAsDeclaredError(f"{text} is too small for a double")
+        return int(number)
+    if number in (math.inf, -math.inf):
+        raise NotAsDeclaredError(f"{text} is too large for a double")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotAsDeclaredError(f"{name} is not JSON")
+
+
+def _in_order(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members, in the order of their names."""
+    pairs.sort(key=_name_of)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotAsDeclaredError("a member occurs twice")
+    return members
+
+
+_name_of = itemgetter(0)
+_decode_json = json.JSONDecoder(
+    object_pairs_hook=_in_order, parse_float=_number, parse_constant=_refuse_constant
+).decode
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_JSON_DEPTH):
+        containers = [each for each in level if isinstance(each, (dict, list))]
+        if not containers:
+            return False
+        level = [child for each in containers for child in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
+def _form_key(data: bytes, ignored: frozenset[str]) -> Hashable:
+    # Sorting by name alone is stable: the repeats of one name keep their order.
+    fields = tuple(sorted(_fields(data, ignored), key=_name_of))
+    return ("form", fields) if fields else EMPTY_KEY
+
+
+def _fields(data: bytes, ignored: frozenset[str]) -> list[tuple[str, str]]:
+    if _NOT_A_FORM.search(data):
+        raise NotAsDeclaredError("not a urlencoded form")
+    return [pair for pair in form_pairs(data) if pair[0] not in ignored]
+
+
+def _multipart_key(data: bytes, kind: MediaType, rules: BodyRules, depth: int) -> Hashable:
+    parts = multipart_parts(data, kind.boundary)
+    return (
+        kind.name,
+        tuple(_part_key(part, rules, depth + 1) for part in parts if part.name is None or part.name not in rules.form),
+    )
+
+
+def _part_key(part: Part, rules: BodyRules, depth: int) -> Hashable:
+    content_type = part.header("content-type")
+    content = _key(part.content, content_type, rules, depth)
+    if isinstance(content, tuple) and content[0] == "bytes" and len(part.content) > _LONG:
+        content = ("digest", _digest(part.content))
+    others = tuple(
+        sorted(
+            (name, value)
+            for name, value in part.headers
+            if name not in ("content-disposition", "content-type", "content-length")
+        )
+    )
+    disposition = part.header("content-disposition").partition(";")[0].strip().lower()
+    return (disposition, part.name, part.filename, media_type(content_type).canonical, others, content)
+
+
+def _delimiters(body: bytes, dashes: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the delimiter lines: start (the line break before it included), end, and the line break the parts use.
+
+    The last one, which ends with two more dashes, has b"" for its line break. Found by `bytes.find`, because an
+    expression would look at every byte of a large upload.
+    """
+    start = 0 if body.startswith(dashes) else body.find(b"\n" + dashes)
+    newline = None
+    while start >= 0:
+        dashes_end = body.index(dashes, start) + len(dashes)
+        ending = _DELIMITER_END.match(body, dashes_end)
+        if ending and ending[1]:
+            yield start, ending.end(), b""
+            return
+        if ending and ending[2] and newline in (None, ending[2]):
+            newline = ending[2]
+            yield start, ending.end(), newline
+            dashes_end = ending.end() - len(newline)  # a delimiter may follow at once
+        start = body.find((newline or b"\n") + dashes, dashes_end)
+
+
+def _part(data: bytes, newline: bytes) -> Part:
+    if data.startswith(newline):
+        head, content = b"", data[len(newline) :]
+    else:
+        head, blank_line, content = data.partition(newline * 2)
+        if not blank_line:
+            raise NotAsDeclaredError("a part has no blank line after its headers")
+    headers = tuple(_part_headers(head.decode("utf-8", "surrogateescape")))
+    disposition = next((value for name, value in headers if name == "content-disposition"), "")
+    parameters = _parameters(disposition)
+    return Part(parameters.get("name"), parameters.get("filename"), headers, content)
+
+
+def _part_headers(head: str) -> Iterable[tuple[str, str]]:
+    for line in re.split(r"\r?\n(?![ \t])", head):
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name.strip().lower(), value.strip()
+        elif line.strip():
+            raise NotAsDeclaredError("a line among the headers of a part is not a header")
+
+
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+
+
+def _parameters(header: str) -> dict[str, str]:
+    """Return the parameters of a header, names in small letters; `name*=` (RFC 5987) is decoded to `name`."""
+    parameters: dict[str, str] = {}
+    for name, raw in _PARAMETER.findall(header):
+        value = raw[1:-1].replace('\\"', '"') if raw.startswith('"') else raw.strip()
+        parameters.setdefault(name.lower(), value)
+    for name in [each for each in parameters if each.endswith("*")]:
+        parameters.setdefault(name[:-1], _rfc5987(parameters[name]))
+    return parameters
+
+
+def _rfc5987(value: str) -> str:
+    charset, _, rest = value.partition("'")
+    text = rest.partition("'")[2]
+    try:
+        return unquote(text, encoding=charset or "utf-8", errors="strict")
+    except (UnicodeError, LookupError):
+        return value
+
+
+def _decompressed(data: bytes, coding: str) -> bytes:
+    if coding in ("gzip", "x-gzip"):
+        return _inflated(data, 31)
+    if coding == "deflate":
+        try:
+            return _inflated(data, 15)
+        except zlib.error:
+            return _inflated(data, -15)  # without the header RFC 9110 asks for, as many clients send it
+    if coding == "br":
+        return _brotli(data)
+    if coding == "zstd":
+        return _zstd(data)
+    if coding in ("identity", ""):
+        return data
+    raise ValueError(f"unknown coding {coding}")
+
+
+def _inflated(data: bytes, wbits: int) -> bytes:
+    whole = b""
+    while data:  # gzip allows several members, one behind the other
+        inflater = zlib.decompressobj(wbits)
+        whole += inflater.decompress(data)
+        if not inflater.eof:
+            raise ValueError("truncated")
+        data = inflater.unused_data
+    return whole
+
+
+def _brotli(data: bytes) -> bytes:
+    try:
+        brotli: Any = import_module("brotli")
+    except ImportError as error:
+        raise ValueError("brotli is not installed") from error
+    try:
+        return bytes(brotli.decompress(data))
+    except brotli.error as error:
+        raise ValueError(str(error)) from error
+
+
+def _zstd(data: bytes) -> bytes:
+    try:
+        zstandard: Any = import_module("zstandard")
+    except ImportError as error:
+        raise ValueError("zstandard is not installed") from error
+    try:
+        return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data))
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+
+
+def _body_headers(headers: Headers) -> tuple[str, str]:
+    """Return `Content-Type` and `Content-Encoding`, "" where absent, in one pass."""
+    content_type = coding = ""
+    for name, value in headers:
+        if len(name) == 12 and not content_type and name.lower() == "content-type":
+            content_type = value
+        elif len(name) == 16 and name.lower() == "content-encoding":
+            coding = f"{coding}, {value}" if coding else value
+    return content_type, coding
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=20).digest()

@@ -1,0 +1,204 @@
+"""Patches: replacing an attribute of a class for a while, among others who do the same, and putting it back exactly.
+
+Strategy: a `PatchPoint` is one attribute of one class. Each block that opens *enters* it. When the attribute is not
+our own layer already, because nobody of us was there or because somebody patched it after us, a new `Layer` goes on
+top, remembering what it found *below*. So the blocks and the foreign patches answer in the order in which they came,
+the innermost first, and a layer hands on to what is below. Layers are numbered like the blocks, by a serial: a layer
+answers for the blocks that were opened when it was made, or later; an older block's layer lies further down.
+
+Leaving takes away the layers that no block needs any more. One that lies on top is undone; one that lies below a
+foreign patch cannot be, since that patch has kept a reference: it is *dead*, hands on and does nothing else, and
+undoes itself when it comes to light. Where the foreign patch is one of `unittest.mock` its reference is mended.
+
+Foreign patches are undone in any order, too, and mostly blindly: by putting back what they found. That may throw away
+layers of ours. `repair` notices that what now is in place lay below us, and puts a layer on top again.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import FunctionType
+from typing import Any
+
+# Everything that changes a patch, or who is open, happens under this lock. It is reentrant: a signal handler or a
+# finalizer may open or leave a block in the middle.
+lock = threading.RLock()
+
+Behaviour = Callable[..., Any]
+
+
+class Layer:
+    """One function of ours in the place of an attribute.
+
+    Attributes:
+        below: What to hand on to: what the attribute was.
+        serial: The number of the first block that needed this layer.
+        blocks: The blocks that need it; empty: dead.
+        function: What stands in place of the attribute.
+    """
+
+    __slots__ = ("below", "blocks", "function", "inherited", "serial")
+
+    def __init__(self, point: PatchPoint, below: Any, *, inherited: bool, serial: int) -> None:
+        self.below = below
+        self.inherited = inherited
+        self.serial = serial
+        self.blocks: frozenset[object] = frozenset()
+        behaviour = point.behaviour
+
+        @functools.wraps(below)
+        def layer(*args: Any, **kwargs: Any) -> Any:
+            if not self.blocks:
+                point.bring_to_light()
+                return self.below(*args, **kwargs)
+            return behaviour(self, *args, **kwargs)
+
+        layer.__dict__["_cassettes_lib_layer"] = self
+        self.function: Any = layer
+
+
+def layer_of(function: object) -> Layer | None:
+    """Return the layer whose function this is, or None when it is not one of ours."""
+    found = getattr(function, "__dict__", {}).get("_cassettes_lib_layer")
+    # functools.wraps copies the __dict__ of what it wraps: a foreign wrapper of a layer is not that layer.
+    return found if isinstance(found, Layer) and found.function is function else None
+
+
+class PatchPoint:
+    """One attribute of one class, and our layers on it.
+
+    Attributes:
+        owner: The class, or a module.
+        name: The attribute, a plain method or function; one that is inherited is removed again at the end.
+        behaviour: Called as `behaviour(layer, *args, **kwargs)` in place of the method.
+    """
+
+    def __init__(self, owner: Any, name: str, behaviour: Behaviour) -> None:
+        self.owner = owner
+        self.name = name
+        self.behaviour = behaviour
+        self._layers: tuple[Layer, ...] = ()  # bottom to top
+        self._original = self._current()
+        self._beneath: list[object] = []  # whatever is known to have lain below a layer, since the first one came
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a block needs this point."""
+        return bool(self._layers)
+
+    def enter(self, block: object, serial: int) -> None:
+        """Put a layer in place for a block, numbered `serial`."""
+        with lock:
+            self.bring_to_light()
+            top = self._layers[-1] if self._layers else None
+            if top is None or self._current() is not top.function:
+                top = self._push(serial)
+            top.blocks |= {block}
+
+    def leave(self, block: object) -> None:
+        """Take away what only this block needed."""
+        with lock:
+            for layer in self._layers:
+                layer.blocks -= {block}
+            for layer in reversed(self._layers):
+                if not layer.blocks:
+                    self._drop(layer)
+            if self._layers:
+                self.repair()
+            else:
+                self._beneath.clear()
+
+    def repair(self) -> bool:
+        """Put a layer on top again if somebody has put back what lay below ours; tell whether that was so."""
+        layers = self._layers
+        if not layers or self._current() is layers[-1].function:
+            return False
+        with lock:
+            self.bring_to_light()
+            current = self._current()
+            lost = self._layers
+            if any(current is each.function for each in lost):
+                return False  # an older layer of ours; it answers for the later blocks, too
+            if not any(current is each for each in (self._original, *self._beneath)):
+                return False  # a patch of somebody else that was put on top of ours
+            layer = self._push(min(each.serial for each in lost))
+            self._layers = (layer,)
+            for each in lost:
+                layer.blocks |= each.blocks
+                each.blocks = frozenset()
+            return True
+
+    def bring_to_light(self) -> None:
+        """Undo a dead layer that is in place because a foreign patch above it was undone."""
+        layer = layer_of(self._current())
+        if layer is not None and not layer.blocks:
+            with lock:
+                self._undo(layer)
+
+    def _current(self) -> Any:
+        return self.owner.__dict__.get(self.name)
+
+    def _push(self, serial: int) -> Layer:
+        inherited = self.name not in self.owner.__dict__
+        layer = Layer(self, getattr(self.owner, self.name), inherited=inherited, serial=serial)
+        self._beneath.extend(_deeper(self._current()))
+        self._layers = (*self._layers, layer)
+        setattr(self.owner, self.name, layer.function)
+        return layer
+
+    def _drop(self, layer: Layer) -> None:
+        self._layers = tuple(each for each in self._layers if each is not layer)
+        if self._current() is layer.function:
+            self._undo(layer)
+            return
+        for other in self._layers:
+            if other.below is layer.function:
+                other.below, other.inherited = layer.below, layer.inherited
+        _mend_mocks(layer)
+
+    def _undo(self, layer: Layer) -> None:
+        deeper = layer_of(layer.below)
+        while deeper is not None and not deeper.blocks:
+            layer, deeper = deeper, layer_of(deeper.below)
+        if layer.inherited:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, layer.below)
+
+
+def _mend_mocks(layer: Layer) -> None:
+    """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it."""
+    for patcher in _mock_patchers():
+        if patcher.temp_original is layer.function and not layer.inherited:
+            patcher.temp_original = layer.below
+
+
+def _mock_patchers() -> Iterator[Any]:
+    """Yield the patchers of `unittest.mock` that were started by `start()`, as `responses` does; it keeps a list."""
+    mock = sys.modules.get("unittest.mock")
+    for patcher in getattr(getattr(mock, "_patch", None), "_active_patches", ()):
+        if hasattr(patcher, "temp_original"):
+            yield patcher
+
+
+def _deeper(function: object) -> Iterator[object]:
+    """Yield a function, and those that it is likely to be replaced with when it is undone.
+
+    These are in its closure, as people write patches by hand, or with the patchers of `unittest.mock`.
+    """
+    waiting, seen = [function], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting.extend(patcher.temp_original for patcher in _mock_patchers() if patcher.new is each)
+        for cell in getattr(each, "__closure__", None) or ():
+            with suppress(ValueError):  # an empty cell
+                if isinstance(cell.cell_contents, FunctionType):
+                    waiting.append(cell.cell_contents)

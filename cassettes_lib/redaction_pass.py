@@ -1,0 +1,340 @@
+"""One pass over a message: what each place of it becomes.
+
+Strategy: the walkers (`redaction_urls`, `redaction_headers`, `redaction_bodies`, `redaction_text`) know the places and
+ask this object about values. What was found to hold no secret is remembered as long as no further secret is learnt,
+so that the same URL or header costs a look-up the next time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from cassettes_lib.codings import decoded
+from cassettes_lib.json_places import is_json, looks_like_json
+from cassettes_lib.models import (
+    Headers,
+    Interaction,
+    InteractionFailure,
+    InteractionRequest,
+    InteractionResponse,
+)
+from cassettes_lib.redaction_bodies import FORM, redacted_binary, redacted_body, redacted_json
+from cassettes_lib.redaction_headers import credentials, redacted_header
+from cassettes_lib.redaction_memory import Memory, Where
+from cassettes_lib.redaction_rules import Rules
+from cassettes_lib.redaction_text import redacted_text
+from cassettes_lib.redaction_urls import redacted_pairs, redacted_url
+from cassettes_lib.replacements import is_replacement
+from cassettes_lib.secret_names import word_set
+from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
+
+_MEMORY_SIZE = 4096
+_MAX_DEPTH = 10
+_KNOWN_FIELDS = {
+    InteractionRequest: frozenset(("method", "url", "headers", "body")),
+    InteractionResponse: word_set(
+        "status headers body wire_body recoding chunk_sizes http_version closed_early"
+    ),
+    InteractionFailure: frozenset(("error",)),
+    Interaction: frozenset(("recorded_at", "request", "response", "failure")),
+}
+
+
+class Pass:
+    """What the walkers ask (see `redaction_scrub.Scrub`), and the redaction of whole messages."""
+
+    def __init__(self, rules: Rules, memory: Memory) -> None:
+        self.rules = rules
+        self._memory = memory
+        self._depth = 0
+        self._may_have_known = True
+        self._may_have_names = True
+        self._unchanged: set[tuple[str, str]] = set()
+        self._unchanged_at = 0
+
+    def request(self, request: InteractionRequest) -> InteractionRequest:
+        """Redact a request; the same object when nothing changed."""
+        update: dict[str, Any] = {}
+        self._forget_when_learnt()
+        key = ("", request.url)
+        if key not in self._unchanged:
+            url = self.shapeless(request.url, "request URL")
+            url = self.known(redacted_url(self, url, "request URL"), "request URL")
+            if url != request.url:
+                update["url"] = url
+            else:
+                self._remember(key)
+        headers = self._headers(request.headers, "request")
+        if headers is not request.headers:
+            update["headers"] = headers
+        if request.body:
+            body = redacted_body(
+                self, request.body, request.header("Content-Type"), "request body",
+                content_encoding=request.header("Content-Encoding"),
+            )  # fmt: skip
+            if body != request.body:
+                update["body"] = body
+        if request.model_extra:
+            update.update(self._others(request))
+        return request.model_copy(update=update) if update else request
+
+    def response(self, response: InteractionResponse) -> InteractionResponse:
+        """Redact a response; the same object when nothing changed."""
+        self._forget_when_learnt()
+        update = self._others(response)
+        headers = self._headers(response.headers, "response")
+        if headers is not response.headers:
+            update["headers"] = headers
+        if response.body:
+            update.update(self._response_body(response))
+        return response.model_copy(update=update) if update else response
+
+    def interaction(self, interaction: Interaction) -> Interaction:
+        """Redact an interaction; the same object when nothing changed."""
+        update = self._others(interaction)
+        request = self.request(interaction.request)
+        if request is not interaction.request:
+            update["request"] = request
+        if interaction.response:
+            response = self.response(interaction.response)
+            if response is not interaction.response:
+                update["response"] = response
+        if interaction.failure and (others := self._others(interaction.failure)):
+            update["failure"] = interaction.failure.model_copy(update=others)
+        return interaction.model_copy(update=update) if update else interaction
+
+    def secret(self, value: str, where: Where, by: str = "name") -> str:
+        """Return what stands for a value that stands under a secret's name; itself when it holds no secret."""
+        if is_empty(value) or is_replacement(value) or self._memory.is_kept(value):
+            return value
+        return self._memory.secret(value, where, by)
+
+    def secret_number(self, literal: str, where: Where) -> str:
+        """Return the number literal that stands for a number under a secret's name."""
+        return self._memory.secret_number(literal, where, "name")
+
+    def credentials(self, value: str, where: Where) -> str:
+        """Redact the value of an Authorization header, which may stand elsewhere too."""
+        return credentials(self, value, where)
+
+    def leaf(self, text: str, where: Where) -> str:
+        """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
+        if len(text) >= 6 and self._depth < _MAX_DEPTH and self._may_have_names and self.is_suspicious(text):
+            self._depth += 1
+            try:
+                text = self._nested(text, where)
+            finally:
+                self._depth -= 1
+        return self.known(text, where)
+
+    def _nested(self, text: str, where: Where) -> str:
+        if looks_like_json(text):
+            text = redacted_json(self, text, where)
+            if is_json(text):
+                return text
+        if "://" in text[:20] and not any(character.isspace() or character in "<>\"'" for character in text):
+            return redacted_text(self, redacted_url(self, text, where), where)
+        if "&" in text and "=" in text and FORM.fullmatch(text):
+            return redacted_pairs(self, text, where, is_query=False)
+        return redacted_text(self, text, where)
+
+    def shapeless(self, text: str, where: Where) -> str:
+        """Remove secrets that their shape gives away."""
+        if has_shape(text):
+            for start, end in sorted(shapes_in(text), reverse=True):
+                if not self.is_kept(text[start:end]):
+                    text = text[:start] + self._memory.secret(text[start:end], where, "shape") + text[end:]
+        return text
+
+    def gated(self, interaction: Interaction) -> Interaction:
+        """Remove known values and shapes from wherever a text stands, whatever it is part of."""
+        update: dict[str, Any] = {}
+        request, response, failure = interaction.request, interaction.response, interaction.failure
+        update["request"] = request.model_copy(
+            update={"url": self._bare(request.url), "headers": self._bare_headers(request.headers),
+                    "body": self._bare_bytes(request.body)}
+        )  # fmt: skip
+        if response:
+            broken = response.broken
+            update["response"] = response.model_copy(
+                update={"headers": self._bare_headers(response.headers), "body": self._bare_bytes(response.body),
+                        "reason": self._bare(response.reason), "recoding": "", "chunk_sizes": None,
+                        "broken": broken and broken.model_copy(update={"message": self._bare(broken.message)})}
+            )  # fmt: skip
+        if failure:
+            update["failure"] = failure.model_copy(update={"message": self._bare(failure.message)})
+        return interaction.model_copy(update=update)
+
+    def _bare(self, text: str) -> str:
+        return self.known(self.shapeless(text, "gate"), "gate")
+
+    def _bare_headers(self, headers: Headers) -> Headers:
+        return tuple((name, self._bare(value)) for name, value in headers)
+
+    def _bare_bytes(self, body: bytes) -> bytes:
+        try:
+            return self._bare(body.decode("utf-8")).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return self._bare(body.decode("latin-1")).encode("latin-1", "replace")
+
+    def known(self, text: str, where: Where) -> str:
+        """Remove values that are known, wherever they stand in a text."""
+        return self._memory.replaced(text, where) if self._may_have_known else text
+
+    def known_in_bytes(self, text: str, where: Where) -> str:
+        """Remove known values from bytes read as latin-1; what replaces them is as long, where it fits."""
+        return self._memory.replaced(text, where, is_padded=True)
+
+    def learn(self, value: str) -> None:
+        """Look for a value everywhere from now on, if it is long and rare enough."""
+        self._memory.taint(value)
+
+    def name_of(self, value: str) -> str | None:
+        """Return the placeholder that stands for a value."""
+        return self._memory.placeholders.name_of(value)
+
+    def is_settled(self, value: str) -> bool:
+        """Tell whether a value needs no more redaction: it is empty, a replacement or a placeholder."""
+        return not value or is_replacement(value) or self._memory.placeholders.is_name(value)
+
+    def keep(self, value: str) -> None:
+        """Remember a value that an exemption keeps."""
+        self._memory.keep(value)
+
+    def is_kept(self, value: str) -> bool:
+        """Tell whether a value is, or is part of, one that an exemption keeps."""
+        return self._memory.is_kept(value)
+
+    def host(self, host: str) -> None:
+        """Remember a host name: its words are no secrets."""
+        self._memory.host(host)
+
+    def is_suspicious(self, text: str) -> bool:
+        """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
+        rules = self.rules
+        return (
+            rules.has_stem(text.lower())
+            or has_shape(text.replace("\\/", "/") if "\\/" in text else text)
+            or ("@" in text and ":" in text)
+            or rules.has_paths
+            or any(pattern.search(text) for pattern in rules.patterns)
+        )
+
+    def narrowed(self, text: str) -> tuple[bool, bool]:
+        """Look at a whole document once, so that its parts need not be looked at for what it does not hold.
+
+        Returns:
+            What to give to `widened` when the document is done.
+        """
+        before = (self._may_have_names, self._may_have_known)
+        self._may_have_names = self._may_have_names and self.is_suspicious(text)
+        self._may_have_known = self._may_have_known and self._memory.may_hold(text)
+        return before
+
+    def widened(self, before: tuple[bool, bool]) -> None:
+        """End what `narrowed` began."""
+        self._may_have_names, self._may_have_known = before
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether the present document holds nothing to redact."""
+        return not self._may_have_names and not self._may_have_known
+
+    def _headers(self, headers: Headers, side: str) -> Headers:
+        changed: list[tuple[str, str]] | None = None
+        unchanged = self._unchanged
+        for index, pair in enumerate(headers):
+            if pair in unchanged:
+                continue
+            name, value = pair
+            new = redacted_header(self, name, value, side)
+            if new == value:
+                self._remember(pair)
+            else:
+                changed = changed or list(headers)
+                changed[index] = (name, new)
+        return tuple(changed) if changed else headers
+
+    def _response_body(self, response: InteractionResponse) -> dict[str, Any]:
+        body, content_type = response.body, response.header("Content-Type")
+        if response.wire_body:
+            plain = decoded(body, response.header("Content-Encoding"))
+            if plain is None:
+                new = redacted_binary(self, body, "response body")
+                return {} if new == body else {"body": new, **_unframed(response, body, new)}
+            new = redacted_body(self, plain, content_type, "response body")
+            return {} if new == plain else {"body": new, "wire_body": False, "recoding": "", "chunk_sizes": None}
+        new = redacted_body(self, body, content_type, "response body")
+        return {} if new == body else {"body": new, **_unframed(response, body, new)}
+
+    def _others(self, value: BaseModel) -> dict[str, Any]:
+        """Redact the texts of all other members, those of other tools included."""
+        known = _KNOWN_FIELDS[type(value)] if type(value) in _KNOWN_FIELDS else frozenset[str]()
+        update = {}
+        for name in type(value).model_fields.keys() | (value.model_extra or {}).keys():
+            if name not in known:
+                given = getattr(value, name)
+                if given and (new := self._any(given, name)) != given:
+                    update[name] = new
+        return update
+
+    def _any(self, value: Any, where: str) -> Any:
+        if isinstance(value, str):
+            return self.leaf(value, where)
+        if isinstance(value, dict):
+            return {name: self._any(each, where) for name, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._any(each, where) for each in value)
+        if isinstance(value, BaseModel):
+            update = self._others(value)
+            return value.model_copy(update=update) if update else value
+        return value
+
+    def _remember(self, pair: tuple[str, str]) -> None:
+        if len(self._unchanged) > _MEMORY_SIZE:
+            self._unchanged.clear()
+        self._unchanged.add(pair)
+
+    def _forget_when_learnt(self) -> None:
+        if self._unchanged_at != self._memory.taints:
+            self._unchanged.clear()
+            self._unchanged_at = self._memory.taints
+
+
+def _unframed(response: InteractionResponse, old: bytes, new: bytes) -> dict[str, Any]:
+    """Return what else changes with the bytes of a body: notes that describe the bytes it had."""
+    update: dict[str, Any] = {}
+    if response.recoding:
+        update["recoding"] = ""
+    if response.chunk_sizes:
+        is_coded = bool(response.header("Content-Encoding"))
+        update["chunk_sizes"] = None if is_coded else _moved_boundaries(response.chunk_sizes, old, new)
+    return update
+
+
+def _moved_boundaries(sizes: tuple[int, ...], old: bytes, new: bytes) -> tuple[int, ...] | None:
+    """Fit chunk sizes to a changed body: a boundary behind a line stays behind that line, others move in proportion."""
+    if sum(sizes) != len(old) or not old:
+        return None
+    same_lines = old.count(b"\n") == new.count(b"\n")
+    lines_before = line_start = position = last = 0
+    moved = []
+    for size in sizes:
+        lines_before += old.count(b"\n", position, position + size)
+        position += size
+        if position == len(old):
+            boundary = len(new)
+        elif same_lines and old[position - 1 : position] == b"\n":
+            while lines_before:
+                line_start = new.index(b"\n", line_start) + 1
+                lines_before -= 1
+            boundary = line_start
+        else:
+            boundary = position * len(new) // len(old)
+        boundary = max(boundary, last)
+        if boundary > last:
+            moved.append(boundary - last)
+        last = boundary
+    return tuple(moved)

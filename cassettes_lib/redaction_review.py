@@ -1,0 +1,117 @@
+"""Which stored interactions may hold a value: asked when a value is learnt to be a secret after it was stored.
+
+Strategy: samples of every stored text are kept as bits, one set of bits for each stretch of interactions. A value can
+only stand in a stretch that has all samples of the value at one of the possible offsets. So a value that was never
+stored costs a few look-ups, whatever the number of interactions, and a recording in which every response sets a new
+cookie stays linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cassettes_lib.codings import decoded
+from cassettes_lib.models import Interaction
+from cassettes_lib.taint import LONG, MEDIUM, Form, Sampling, views_of
+
+_BITS = 1 << 23
+_STRETCH_CHARACTERS = 1_000_000
+
+
+class _Stretch:
+    """Some consecutive interactions and the samples of their texts."""
+
+    __slots__ = ("bits", "characters", "first")
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.bits = bytearray(_BITS // 8)
+        self.characters = 0
+
+    def note(self, text: str) -> None:
+        self.characters += len(text)
+        bits = self.bits
+        for sampling in (LONG, MEDIUM):
+            size = sampling.size
+            for position in range(0, len(text) - size + 1, sampling.step):
+                bit = hash(text[position : position + size]) % _BITS
+                bits[bit >> 3] |= 1 << (bit & 7)
+
+    def may_hold(self, form: str) -> bool:
+        sampling = LONG if len(form) >= LONG.shortest else MEDIUM
+        return any(self._has_all(form, offset, sampling) for offset in range(sampling.step))
+
+    def _has_all(self, form: str, offset: int, sampling: Sampling) -> bool:
+        bits = self.bits
+        for position in range(offset, len(form) - sampling.size + 1, sampling.step):
+            bit = hash(form[position : position + sampling.size]) % _BITS
+            if not bits[bit >> 3] & (1 << (bit & 7)):
+                return False
+        return True
+
+
+class StoredTexts:
+    """The samples of all interactions noted so far.
+
+    Attributes:
+        noted: How many interactions, from the first on, were noted.
+    """
+
+    def __init__(self) -> None:
+        self.noted = 0
+        self._stretches: list[_Stretch] = []
+
+    def note(self, interaction: Interaction) -> None:
+        """Note the next interaction."""
+        if not self._stretches or self._stretches[-1].characters > _STRETCH_CHARACTERS:
+            self._stretches.append(_Stretch(self.noted))
+        stretch = self._stretches[-1]
+        for text in texts_of(interaction):
+            stretch.note(text)
+            for view in views_of(text):
+                stretch.note(view.text)
+        self.noted += 1
+
+    def candidates(self, forms: Iterable[Form]) -> list[int]:
+        """Return the positions of the interactions that may hold one of these forms."""
+        long_enough = [form.text for form in forms if len(form.text) >= MEDIUM.shortest]
+        positions: list[int] = []
+        for index, stretch in enumerate(self._stretches):
+            if any(stretch.may_hold(form) for form in long_enough):
+                end = self._stretches[index + 1].first if index + 1 < len(self._stretches) else self.noted
+                positions.extend(range(stretch.first, end))
+        return positions
+
+
+def texts_of(interaction: Interaction) -> list[str]:
+    """Return the texts of an interaction in which a secret might stand, bodies as UTF-8 or latin-1."""
+    return [text for _, text in places_of(interaction)]
+
+
+def places_of(interaction: Interaction) -> Iterator[tuple[str, str]]:
+    """Yield the places of an interaction in which a secret might stand, and their texts."""
+    request, response = interaction.request, interaction.response
+    yield "request URL", request.url
+    yield from ((f"request header {name}", value) for name, value in request.headers if value)
+    if request.body:
+        coding = request.header("Content-Encoding")
+        plain = decoded(request.body, coding) if coding else None
+        yield "request body", text_of_body(request.body if plain is None else plain)
+    if response:
+        yield "reason phrase", response.reason
+        yield from ((f"response header {name}", value) for name, value in response.headers if value)
+        if response.body:
+            plain = decoded(response.body, response.header("Content-Encoding")) if response.wire_body else None
+            yield "response body", text_of_body(response.body if plain is None else plain)
+        if response.broken:
+            yield "end of the response", response.broken.message
+    if interaction.failure:
+        yield "failure", interaction.failure.message
+
+
+def text_of_body(body: bytes) -> str:
+    """Return a body as text: UTF-8, or latin-1 where it is not UTF-8."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")

@@ -1,0 +1,178 @@
+"""What a Redactor was told: names, patterns, values and exemptions, checked when it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cassettes_lib.secret_names import (
+    STEMS,
+    Verdict,
+    field_verdict,
+    header_verdict,
+    normalised,
+    query_verdict,
+    words_of,
+)
+
+Path = tuple[str | int, ...]
+_PATH_PART = re.compile(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
+
+
+class Names:
+    """Names of one kind: the built-in rule, further names and exempted names; remembers what it has judged."""
+
+    def __init__(
+        self, built_in: Callable[[str], Verdict], added: Iterable[str], kept: Iterable[str]
+    ) -> None:
+        self._built_in = built_in
+        self._added = [_comparable(name) for name in added]
+        self._kept = [_comparable(name) for name in kept]
+        self._judged: dict[str, Verdict] = {}
+
+    def verdict(self, name: str) -> Verdict:
+        """Judge a name."""
+        judged = self._judged.get(name)
+        if judged is None:
+            if len(self._judged) > 10_000:  # a bound: names come from the traffic
+                self._judged.clear()
+            judged = self._judged[name] = self._judge(name)
+        return judged
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether a name is exempted."""
+        return bool(self._kept) and any(_same(pattern, name) for pattern in self._kept)
+
+    def _judge(self, name: str) -> Verdict:
+        if self.keeps(name):
+            return Verdict.NO
+        if any(_same(pattern, name) for pattern in self._added):
+            return Verdict.YES
+        return self._built_in(name)
+
+
+class Rules:
+    """The configuration of a Redactor, ready for use.
+
+    Attributes:
+        headers: The names of headers.
+        query: The names in queries and fragments.
+        fields: The names of JSON members, form and multipart fields, XML elements and attributes.
+        patterns: Regular expressions; their group 1, or else all they match, is a secret.
+        values: Secrets known beforehand.
+        adds_names: Whether fields were added to the built-in rules.
+        has_paths: Whether paths in JSON bodies were named.
+        stems: Lower-case pieces of which every name judged secret in a text has one.
+    """
+
+    def __init__(
+        self,
+        headers: Iterable[str],
+        query: Iterable[str],
+        fields: Iterable[str],
+        patterns: Iterable[str | re.Pattern[str]],
+        values: Iterable[str],
+        keep: Iterable[str],
+    ) -> None:
+        headers, query, fields = texts("headers", headers), texts("query", query), texts("fields", fields)
+        keep = texts("keep", keep)
+        kept_names = [name for name in keep if not _is_path(name)]
+        self.headers = Names(header_verdict, headers, kept_names)
+        self.query = Names(query_verdict, query, kept_names)
+        self.fields = Names(field_verdict, [name for name in fields if not _is_path(name)], kept_names)
+        self.patterns = tuple(_pattern(each) for each in _listed("patterns", patterns))
+        self.values = tuple(value for value in texts("values", values) if value)
+        self._paths = [_path(name) for name in fields if _is_path(name)]
+        self._kept_paths = [_path(name) for name in keep if _is_path(name)]
+        added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
+        self.stems = (*STEMS, *dict.fromkeys(added))
+        self.adds_names = bool(fields)
+        self.has_paths = bool(self._paths or self._kept_paths)
+
+    def keeps_path(self, path: Path) -> bool:
+        """Tell whether a place in a JSON body is exempted."""
+        return bool(self._kept_paths) and any(_path_fits(each, path) for each in self._kept_paths)
+
+    def adds_path(self, path: Path) -> bool:
+        """Tell whether a place in a JSON body was named as a secret's."""
+        return bool(self._paths) and any(_path_fits(each, path) for each in self._paths)
+
+    def has_stem(self, lowered: str) -> bool:
+        """Tell quickly whether a text, in lower case, may hold the name of a secret."""
+        return any(stem in lowered for stem in self.stems)
+
+
+def texts(argument: str, given: Any) -> tuple[str, ...]:
+    """Check that an argument is a collection of texts.
+
+    Raises:
+        TypeError: It is a single text, or holds something else.
+    """
+    listed = _listed(argument, given)
+    for each in listed:
+        if not isinstance(each, str):
+            raise TypeError(f"Redactor({argument}=...) takes texts, not {type(each).__name__}")
+    return tuple(listed)
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Write a path the way `keep` and `fields` read it, list positions as `[*]`."""
+    return "$" + "".join("[*]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def _listed(argument: str, given: Any) -> list[Any]:
+    if isinstance(given, (str, bytes, re.Pattern)):
+        raise TypeError(f"Redactor({argument}=...) takes a list; write {argument}=[{'...'}] around the single one")
+    try:
+        return list(given)
+    except TypeError as error:
+        raise TypeError(f"Redactor({argument}=...) takes a list, not {type(given).__name__}") from error
+
+
+def _pattern(given: Any) -> re.Pattern[str]:
+    if isinstance(given, re.Pattern):
+        if not isinstance(given.pattern, str):
+            raise TypeError("Redactor(patterns=...) takes regular expressions on text, not on bytes")
+        return given
+    if not isinstance(given, str):
+        raise TypeError(f"Redactor(patterns=...) takes regular expressions, not {type(given).__name__}")
+    try:
+        pattern = re.compile(given)
+    except re.error as error:
+        raise ValueError(f"Redactor(patterns=...): {given!r} is not a regular expression: {error}") from error
+    if pattern.match(""):
+        raise ValueError(f"Redactor(patterns=...): {given!r} matches the empty text, so it would match everywhere")
+    return pattern
+
+
+def _comparable(name: str) -> str:
+    if not name.strip():
+        raise ValueError("Redactor: a name is empty")
+    return name.lower() if "*" in name else normalised(name) or name.lower()
+
+
+def _same(pattern: str, name: str) -> bool:
+    if "*" in pattern:
+        return fnmatchcase(name.lower(), pattern)
+    return pattern == (normalised(name) or name.lower())
+
+
+def _stem(name: str) -> str:
+    return max(words_of(name) or (name.lower(),), key=len)
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith("$") or "." in name or "[" in name
+
+
+def _path(text: str) -> tuple[str, ...]:
+    parts = [found[1] or found[2] for found in _PATH_PART.finditer(text.removeprefix("$"))]
+    return tuple(part.strip("'\"") for part in parts)
+
+
+def _path_fits(pattern: tuple[str, ...], path: Path) -> bool:
+    return len(pattern) == len(path) and all(
+        wanted == "*" or wanted == str(part) for wanted, part in zip(pattern, path, strict=True)
+    )

@@ -1,0 +1,60 @@
+"""One pass over one message: what the walkers through its places share."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cassettes_lib.redaction_memory import Where
+from cassettes_lib.redaction_rules import Rules
+
+
+class Scrub(Protocol):
+    """What a walker through a place asks: what replaces a secret, and how a text inside that place is redacted."""
+
+    rules: Rules
+
+    def secret(self, value: str, where: Where, by: str = "name") -> str:
+        """Return what stands for a value that stands under a secret's name; itself when it holds no secret."""
+
+    def secret_number(self, literal: str, where: Where) -> str:
+        """Return the number literal that stands for a number under a secret's name."""
+
+    def credentials(self, value: str, where: Where) -> str:
+        """Redact the value of an Authorization header, which may stand elsewhere too."""
+
+    def leaf(self, text: str, where: Where) -> str:
+        """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
+
+    def known(self, text: str, where: Where) -> str:
+        """Remove values that are known, wherever they stand in a text."""
+
+    def known_in_bytes(self, text: str, where: Where) -> str:
+        """Remove known values from bytes read as latin-1."""
+
+    def narrowed(self, text: str) -> tuple[bool, bool]:
+        """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
+
+    def widened(self, before: tuple[bool, bool]) -> None:
+        """End what `narrowed` began."""
+
+    @property
+    def finds_nothing(self) -> bool:
+        """Whether the present document holds nothing to redact."""
+
+    def learn(self, value: str) -> None:
+        """Look for a value everywhere from now on, if it is long and rare enough."""
+
+    def name_of(self, value: str) -> str | None:
+        """Return the placeholder that stands for a value."""
+
+    def is_settled(self, value: str) -> bool:
+        """Tell whether a value needs no more redaction: it is empty, a replacement or a placeholder."""
+
+    def keep(self, value: str) -> None:
+        """Remember a value that an exemption keeps."""
+
+    def is_kept(self, value: str) -> bool:
+        """Tell whether a value is, or is part of, one that an exemption keeps."""
+
+    def host(self, host: str) -> None:
+        """Remember a host name: its words are no secrets."""

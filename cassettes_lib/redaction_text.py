@@ -1,0 +1,324 @@
+"""Secrets in text that is not, as a whole, JSON or a form: prose, logs, YAML, scripts, HTML, XML, messages.
+
+Strategy: a name that could be a secret's contains one of a few stems; only where a stem stands is the text looked at
+closely, for `name = value`, `name: value`, `name="value"`, `<name>value</name>` and their escaped forms. In code
+(scripts, HTML, style sheets) a value has to look like a secret as well, since names there are often variables.
+All finds are collected first, and where two overlap the one that begins first, or is longer, wins.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
+from cassettes_lib.redaction_memory import Where
+from cassettes_lib.redaction_scrub import Scrub
+from cassettes_lib.secret_names import Verdict, normalised
+from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
+
+_NAME_BEFORE = re.compile(r"[\w.\-\[\]%$]*\Z")
+_NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
+_QUOTE = r"(?:\\{0,3}[\"']|&quot;|&\#34;|&\#39;|&apos;|\\u0022|%22)"
+_SEPARATOR = re.compile(
+    rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})(?P<sep>=>|:=|=(?![=>~])|:(?![:/]))"
+    rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
+)
+_BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
+_ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
+_LATER_VALUE = re.compile(
+    r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
+)
+_VALUE_ATTRIBUTE = re.compile(
+    r"\b(?:value|content)\s*=\s*(?P<quote>\\?[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL | re.IGNORECASE
+)
+_NAMING = re.compile(r"(?:name|id|property|key|http-equiv|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
+_BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
+_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
+_CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
+_NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
+_REST_OF_LINE = re.compile(r"[^\r\n\"\\]*")
+_VALUE_END = re.compile(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
+_CODE_LIKE = re.compile(r"[\w$]+(?:\.[\w$]+)+|[A-Za-z_$]+|!\d|[a-z]+[A-Z]\w*[a-z]")
+
+
+class Style(NamedTuple):
+    """How a text is to be read.
+
+    Attributes:
+        is_code: It is a script, a style sheet or HTML, where names of secrets are often variables or labels.
+        is_markup: Values in it may be HTML-escaped.
+    """
+
+    is_code: bool = False
+    is_markup: bool = False
+
+
+PROSE = Style()
+
+
+class _Find(NamedTuple):
+    start: int
+    end: int
+    replace: Callable[[], str]
+
+
+def redacted_text(scrub: Scrub, text: str, where: Where, style: Style = PROSE) -> str:
+    """Redact what stands in a text under a secret's name, by its shape, or as a pattern of the user's says.
+
+    Known values are left to the caller.
+    """
+    finds = list(_finds(scrub, text, where, style))
+    if not finds:
+        return text
+    pieces = []
+    done = 0
+    for find in sorted(finds, key=lambda each: (each.start, -each.end)):
+        if find.start < done:
+            continue
+        pieces += [text[done : find.start], find.replace()]
+        done = find.end
+    return "".join([*pieces, text[done:]])
+
+
+def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Find]:
+    for pattern in scrub.rules.patterns:
+        for found in pattern.finditer(text):
+            group = 1 if found.re.groups and found[1] else 0
+            yield _secret_at(scrub, text, *found.span(group), where, "pattern")
+    if has_shape(text):
+        for start, end in shapes_in(text):
+            if not scrub.is_kept(text[start:end]):
+                yield _secret_at(scrub, text, start, end, where, "shape")
+    if "://" in text and "@" in text:
+        yield from _userinfos(scrub, text, where)
+    lowered = text.lower()
+    if "bearer" in lowered or "basic" in lowered:
+        for found in _BARE_SCHEME.finditer(text):
+            if _is_credential(found["value"]):
+                yield _secret_at(scrub, text, *found.span("value"), where, "name")
+    if "password" in lowered and "machine" in lowered:
+        yield from _pairs(scrub, text, _NETRC, where)
+    if "-u" in text:
+        yield from _pairs(scrub, text, _CURL, where)
+    if scrub.rules.has_stem(lowered):
+        yield from _named(scrub, text, lowered, where, style)
+
+
+def _secret_at(scrub: Scrub, text: str, start: int, end: int, where: Where, by: str) -> _Find:
+    return _Find(start, end, lambda: scrub.secret(text[start:end], where, by))
+
+
+def _is_credential(value: str) -> bool:
+    return looks_secret(value) and (any(c.isdigit() for c in value) or len(value) >= 20)
+
+
+def _pairs(scrub: Scrub, text: str, pattern: re.Pattern[str], where: Where) -> Iterator[_Find]:
+    for found in pattern.finditer(text):
+        for group in ("user", "password"):
+            yield _secret_at(scrub, text, *found.span(group), where, "place")
+
+
+def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
+    for found in _USERINFO.finditer(text):
+        start, end = found.span("userinfo")
+        user, colon, password = found["userinfo"].partition(":")
+        if not colon:
+            if looks_secret(user):
+                yield _secret_at(scrub, text, start, end, where, "place")
+            continue
+        for begin, part in ((start, user), (end - len(password), password)):
+            if part and not is_empty(part):
+                yield _encoded_at(scrub, part, begin, begin + len(part), where, "place", PROSE)
+
+
+def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
+    """Find values that stand under the name of a secret."""
+    seen: set[int] = set()
+    for stem in scrub.rules.stems:
+        position = lowered.find(stem)
+        while position >= 0:
+            start = _name_start(text, position)
+            if start not in seen:
+                seen.add(start)
+                found = _NAME.match(text, start)
+                if found and found.end() > position:
+                    yield from _value_of(scrub, text, start, found[0], where, style)
+            position = lowered.find(stem, position + len(stem))
+
+
+def _name_start(text: str, position: int) -> int:
+    begin = max(0, position - 60)
+    found = _NAME_BEFORE.search(text[begin:position])
+    start = begin + found.start() if found else position
+    while start < position and not (text[start].isalpha() or text[start] in "_$"):
+        start += 1
+    # an escape such as \n or %20 in front of a name is not part of it
+    if start > 0 and text[start - 1] == "\\" and text[start] in "nrt":
+        start += 1
+    percent = text.rfind("%", start, position)
+    if percent >= 0 and text[percent + 1 : percent + 3].upper() not in ("5B", "5D"):
+        start = min(position, percent + 3)
+    return start
+
+
+def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, style: Style) -> Iterator[_Find]:
+    verdict = scrub.rules.fields.verdict(name)
+    kept = scrub.rules.fields.keeps(name)
+    before = text[start - 1 : start]
+    if before in ("?", "&", ";") and not kept:
+        verdict = max(verdict, scrub.rules.query.verdict(name))
+    is_header = normalised(name) in ("cookie", "setcookie")
+    if verdict is Verdict.NO and not kept and not is_header and scrub.rules.headers.verdict(name) is Verdict.YES:
+        verdict = Verdict.IF_IT_LOOKS_SO
+    if verdict is Verdict.NO and not kept and not is_header:
+        return
+    end = start + len(name)
+    tag = before == "<" or (before == ":" and re.search(r"<[\w.-]+:\Z", text[max(0, start - 40) : start]))
+    found: re.Match[str] | None
+    if tag:
+        if found := _ELEMENT.match(text, end):
+            yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+        return
+    if before == ">" and (found := _LATER_VALUE.match(text, end)):
+        yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+        return
+    if _NAMING.search(text[max(0, start - 24) : start]):
+        yield from _beside(scrub, text, start, where, verdict, kept, style)
+        return
+    found = _SEPARATOR.match(text, end)
+    if not found:
+        return
+    if is_header:
+        if found["sep"] == ":":
+            line = _REST_OF_LINE.match(text, found.end())
+            if line and "=" in line[0]:
+                is_set = normalised(name) == "setcookie"
+                yield _Find(*line.span(), lambda: redacted_cookies(scrub, line[0], _text_of(where), is_set=is_set))
+        return
+    if found["open"]:
+        yield from _quoted(scrub, text, found, where, verdict, kept, style)
+    elif not found["close"] or found["sep"] == ":":
+        yield from _bare(scrub, text, start, found, where, verdict, kept, style)
+
+
+def _quoted(
+    scrub: Scrub, text: str, found: re.Match[str], where: Where, verdict: Verdict, kept: bool, style: Style
+) -> Iterator[_Find]:
+    start = found.end()
+    end = _end_of_quoted(text, start, found["open"])
+    if end is None:
+        return
+    value = text[start:end]
+    if style.is_code and verdict is Verdict.YES and not looks_secret(value):
+        return
+    scheme, space, rest = value.partition(" ")
+    if space and scheme.lower() in SCHEMES and rest.strip():
+        yield _Find(start, end, lambda: scrub.credentials(value, where))
+        return
+    yield from _judged(scrub, value, start, end, where, verdict, kept, style)
+
+
+def _end_of_quoted(text: str, start: int, opening: str) -> int | None:
+    """Return where a quoted value ends: at the quote that opened it, not escaped more deeply than that one."""
+    if len(opening) > 1:
+        end = text.find(opening, start, start + 20_000)
+        return None if end < 0 else end
+    found = re.compile(rf"(?:[^{opening}\\\n]++|\\.)*+(?={opening}|\Z)").match(text, start)
+    return found.end() if found else None
+
+
+def _bare(
+    scrub: Scrub, text: str, start: int, found: re.Match[str], where: Where, verdict: Verdict, kept: bool, style: Style
+) -> Iterator[_Find]:
+    value = _BARE.match(text, found.end())
+    if not value:
+        return
+    begin, end = value.span()
+    if value[0].lower() in SCHEMES and (more := re.compile(r"[ \t]+[^\s\"'\\,;<>]+").match(text, end)):
+        whole = text[begin : more.end()]
+        if _is_credential(more[0].strip()) or verdict is Verdict.YES:
+            yield _Find(begin, more.end(), lambda: scrub.credentials(whole, where))
+        return
+    while end > begin and text[end - 1] in ".:!?*":
+        end -= 1
+    plain = text[begin:end]
+    if text[end : end + 1] in ("(", "[", "{") or (style.is_code and _CODE_LIKE.fullmatch(plain)):
+        return
+    if style.is_code and not _is_credential(plain) and text[start - 1 : start] not in ("?", "&"):
+        return
+    if found["sep"] != "=" and not found["close"] and not _is_alone(text, start, end) and not _is_odd(plain):
+        return
+    if found["sep"] == "=" and found["space"] and not _is_odd(plain) and not _is_alone(text, start, end):
+        return
+    yield from _judged(scrub, plain, begin, end, where, verdict, kept, style)
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether `name: value` fills its line, as in YAML, an .ini file or a header."""
+    line_start = text.rfind("\n", 0, start) + 1
+    lead = text[line_start:start].strip(" \t-\"'")
+    return lead in ("", "export", "set", "<") and bool(_VALUE_END.match(text, end)) and "\n" in text
+
+
+def _is_odd(value: str) -> bool:
+    return (len(value) >= 6 and any(c.isdigit() for c in value)) or looks_secret(value)
+
+
+def _beside(
+    scrub: Scrub, text: str, start: int, where: Where, verdict: Verdict, kept: bool, style: Style
+) -> Iterator[_Find]:
+    """Find the value of a tag that names it in another attribute: `<input name="csrf" value="...">`."""
+    opening = text.rfind("<", max(0, start - 2000), start)
+    closing = text.find(">", start, start + 8000)
+    if opening < 0 or closing < 0:
+        return
+    found = _VALUE_ATTRIBUTE.search(text, opening, closing + 1)
+    if found:
+        yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+    elif later := re.compile(r">(?P<value>[^<>]+)</").match(text, closing):
+        yield from _judged(scrub, later["value"], *later.span("value"), where, verdict, kept, style)
+
+
+def _judged(
+    scrub: Scrub, value: str, start: int, end: int, where: Where, verdict: Verdict, kept: bool, style: Style
+) -> Iterator[_Find]:
+    lead = len(value) - len(value.lstrip())
+    core = value.strip()
+    if not core:
+        return
+    if kept:
+        scrub.keep(_decoded(core, style))
+        return
+    if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(core):
+        return
+    if is_empty(core) or verdict is Verdict.NO:
+        return
+    yield _encoded_at(scrub, core, start + lead, start + lead + len(core), where, "name", style)
+
+
+def _encoded_at(scrub: Scrub, raw: str, start: int, end: int, where: Where, by: str, style: Style) -> _Find:
+    return _Find(start, end, lambda: scrub.secret(_decoded(raw, style), where, by))
+
+
+def _decoded(raw: str, style: Style) -> str:
+    """Undo the escapes of a value in a text, so that it is known as what it means."""
+    if "\\" in raw:
+        try:
+            value = json.loads(f'"{raw}"')
+            return value if isinstance(value, str) else raw
+        except ValueError:
+            return raw
+    if "&" in raw and ";" in raw:
+        return html.unescape(raw)
+    if "%" in raw and re.search(r"%[0-9A-Fa-f]{2}", raw):
+        return unquote_plus(raw)
+    return raw
+
+
+def _text_of(where: Where) -> str:
+    return where if isinstance(where, str) else where()

@@ -1,0 +1,177 @@
+"""Secrets in URLs: user information, path segments, query, fragment; and in forms, which are written like queries."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from cassettes_lib.redaction_memory import Where
+from cassettes_lib.redaction_scrub import Scrub
+from cassettes_lib.replacements import is_replacement
+from cassettes_lib.secret_names import Verdict, word_set
+from cassettes_lib.secret_shapes import is_empty, looks_secret
+
+_URL = re.compile(
+    r"(?P<front>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?//)?(?P<authority>(?<=//)[^/?#]*)?(?P<path>[^?#]*)"
+    r"(?P<query>\?[^#]*)?(?P<fragment>\#.*)?",
+    re.DOTALL,
+)
+# A segment after one of these is a secret when it is long and mixed: /reset-password/<secret>, /token/<secret>.
+_TELLTALE = word_set(
+    "token key apikey api-key api_key secret password reset-password reset_password password-reset "
+    "password_reset reset confirm confirmation activate activation verify verify-email invite invitation magic "
+    "magic-link unsubscribe signed access-token access_token auth-token auth_token jwt"
+)
+_UUID_OR_HASH = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
+_SEPARATORS = re.compile(r"([&;])")
+# OAuth's answer comes back in a redirect with one of these beside the code (RFC 6749 section 4.1.2, RFC 9207).
+_BESIDE_CODE = frozenset(("state", "session_state", "iss", "scope", "authuser", "code_challenge", "id_token"))
+
+
+def redacted_url(scrub: Scrub, url: str, where: Where, *, is_redirect: bool = False) -> str:
+    """Redact a URL, absolute or relative.
+
+    Args:
+        scrub: The pass.
+        url: The URL.
+        where: What it is, for the summary.
+        is_redirect: True where OAuth's `code` may stand.
+    """
+    found = _URL.fullmatch(url)
+    if not found:
+        return scrub.leaf(url, where)
+    front, authority, path = found["front"] or "", found["authority"] or "", found["path"]
+    query, fragment = found["query"] or "", found["fragment"] or ""
+    userinfo, at, host = authority.rpartition("@")
+    if host:
+        scrub.host(_host_of(host))
+    if userinfo:
+        userinfo = _redacted_userinfo(scrub, userinfo, where)
+    if len(path) > 3:
+        path = _redacted_path(scrub, path, where)
+    if query:
+        query = "?" + redacted_pairs(scrub, query[1:], _place(where, "query"), is_query=True, is_redirect=is_redirect)
+    if len(fragment) > 1:
+        fragment = "#" + _redacted_fragment(scrub, fragment[1:], where)
+    result = f"{front}{userinfo}{at}{host}{path}{query}{fragment}"
+    return result if result != url else url
+
+
+def redacted_pairs(
+    scrub: Scrub, text: str, where: Where, *, is_query: bool, is_redirect: bool = False, separators: str = "&"
+) -> str:
+    """Redact `name=value` pairs as a query, a fragment or an urlencoded form has them; untouched ones stay as written.
+
+    Args:
+        scrub: The pass.
+        text: The pairs, joined by `&` (or `;`).
+        where: What they are, for the summary.
+        is_query: True for the rules of a query, False for those of a form.
+        is_redirect: True where OAuth's `code` may stand.
+        separators: "&", or "&;" where both separate.
+    """
+    pieces = _SEPARATORS.split(text) if separators != "&" else re.split(r"(&)", text)
+    names = [piece.partition("=")[0] for piece in pieces[::2]]
+    has_code = "code" in names and (is_redirect or bool(_BESIDE_CODE.intersection(names)) or "grant_type" in names)
+    judge = scrub.rules.query if is_query else scrub.rules.fields
+    for index in range(0, len(pieces), 2):
+        raw_name, equals, raw = pieces[index].partition("=")
+        if not raw:
+            if not equals and len(raw_name) >= 8:  # a bare value: ?SECRET
+                pieces[index] = _requoted(raw_name, scrub.leaf(unquote_plus(raw_name), where), is_query)
+            continue
+        name = unquote_plus(raw_name) if "%" in raw_name or "+" in raw_name else raw_name
+        verdict = judge.verdict(name)
+        if verdict is Verdict.NO and (not is_query or scrub.rules.adds_names):
+            verdict = scrub.rules.fields.verdict(name) if is_query else verdict
+        if has_code and name == "code" and not judge.keeps(name):
+            verdict = Verdict.YES
+        if verdict is Verdict.NO and len(raw) < 4 and not raw_name[8:]:
+            continue
+        value = unquote_plus(raw) if "%" in raw or "+" in raw else raw
+        new = _redacted_value(scrub, name, value, verdict, _place(where, name))
+        if judge.keeps(name):
+            scrub.keep(value)
+            new = scrub.known(value, where)
+        if len(raw_name) >= 8 and (new_name := scrub.known(name, where)) != name:
+            raw_name = quote_plus(new_name)
+        if new != value:
+            raw = _requoted(raw, new, is_query)
+        pieces[index] = f"{raw_name}{equals}{raw}"
+    return "".join(pieces)
+
+
+def _redacted_value(scrub: Scrub, name: str, value: str, verdict: Verdict, where: Where) -> str:
+    if verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value)):
+        if name.lower() in ("x-amz-credential", "x-goog-credential") and "/" in value:
+            key, slash, scope = value.partition("/")  # the scope is date, region and service
+            return scrub.secret(key, where) + slash + scope
+        return scrub.credentials(value, where) if " " in value else scrub.secret(value, where)
+    return scrub.leaf(value, where)
+
+
+def _requoted(raw: str, new: str, is_query: bool) -> str:
+    """Write a value that replaces another, percent-encoding as much as that one did."""
+    if unquote_plus(raw) == new:
+        return raw
+    if is_query and "+" not in raw:
+        return quote(new, safe="/:@!$'()*,~<>{}\"[]" if "%" not in raw else "~<>")
+    return quote_plus(new, safe="~<>" if "%" in raw else "/:@!$'()*,~<>{}\"[]")
+
+
+def _redacted_userinfo(scrub: Scrub, userinfo: str, where: Where) -> str:
+    user, colon, password = userinfo.partition(":")
+    place = _place(where, "userinfo")
+    new_user = scrub.secret(unquote(user), place, "place") if user and user != "oauth2" else user
+    new_password = scrub.secret(unquote(password), place, "place") if password else password
+    user = user if new_user == unquote(user) else quote(new_user, safe="<>")
+    password = password if new_password == unquote(password) else quote(new_password, safe="<>")
+    return f"{user}{colon}{password}"
+
+
+def _redacted_path(scrub: Scrub, path: str, where: Where) -> str:
+    segments = path.split("/")
+    previous = ""
+    for index, segment in enumerate(segments):
+        if len(segment) >= 4:
+            segments[index] = _redacted_segment(scrub, segment, previous, _place(where, "path"))
+        previous = segment.lower()
+    joined = "/".join(segments)
+    return scrub.leaf(joined, _place(where, "path"))
+
+
+def _redacted_segment(scrub: Scrub, segment: str, previous: str, where: Where) -> str:
+    """Redact `;name=value` parameters and what follows a telltale segment."""
+    if ";" in segment and "=" in segment:
+        first, *parameters = segment.split(";")
+        return ";".join([first, *(redacted_pairs(scrub, each, where, is_query=True) for each in parameters)])
+    if previous in _TELLTALE and len(segment) >= 16:
+        plain = unquote(segment)
+        has_both = any(c.isdigit() for c in plain) and any(c.isalpha() for c in plain)
+        if has_both and looks_secret(plain) and not _UUID_OR_HASH.fullmatch(plain) and not is_empty(plain):
+            return scrub.secret(plain, where, "place")
+    if "%" in segment and (plain := unquote(segment)) != segment:
+        new = scrub.leaf(plain, where)
+        return segment if new == plain else quote(new, safe="!$&'()*+,;=:@~<>")
+    return segment
+
+
+def _redacted_fragment(scrub: Scrub, fragment: str, where: Where) -> str:
+    if is_replacement(fragment):
+        return fragment
+    place = _place(where, "fragment")
+    route, question, pairs = fragment.partition("?")
+    if question:
+        return f"{scrub.leaf(route, place)}?{redacted_pairs(scrub, pairs, place, is_query=True, is_redirect=True)}"
+    if "=" in fragment:
+        return redacted_pairs(scrub, fragment, place, is_query=True, is_redirect=True)
+    return scrub.leaf(fragment, place)
+
+
+def _host_of(authority: str) -> str:
+    host = authority.rpartition(":")[0] if re.search(r":\d*\Z", authority) else authority
+    return host.lower()
+
+
+def _place(where: Where, name: str) -> Where:
+    return lambda: f"{where if isinstance(where, str) else where()} {name}"

@@ -1,0 +1,137 @@
+"""What stands in the place of a secret: `REDACTED-n`, and its forms for numbers, JWTs and PEM blocks.
+
+Strategy: a replacement is recognised wherever it stands, so redacting what is redacted changes nothing, and a client
+that receives a replacement on replay and sends it back is understood.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any
+
+_WORD = r"REDACTED-(\d+)"
+_IN_BASE64 = "UkVEQUNURUQt"  # base64 of "REDACTED-", whose nine bytes fill twelve characters exactly
+# Digits that nobody would choose: REDACTED on a telephone's keys, then six digits of number.
+_NUMBER_BASE = 73332833_000000
+_NUMBER = r"(?<![\d.])73332833(\d{6})(?![\d.])"
+_JWT = rf"eyJ[\w-]*\.[\w-]*\.(?:[\w-]*\.[\w-]*\.)?{_IN_BASE64}[\w-]*"
+
+WORD = re.compile(_WORD)
+MARK = re.compile(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
+# "REDACTED-" at the three alignments of base64, as far as its characters are determined by it alone.
+HINTS = ("REDACTED-", "73332833", _IN_BASE64, "JFREFDVEVELT", "SRURBQ1RFRC")
+HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
+
+JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]*\.){1,3}[A-Za-z0-9_-]*")
+PEM = re.compile(
+    r"(-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----)(?P<edge>(?:\s|\\[rn])*)(?P<key>.*?)"
+    r"((?:\s|\\[rn])*-----END (?P=kind)-----|\Z)",
+    re.DOTALL,
+)
+# Claims that say when or for whom, not what proves it; the rest of a token's texts is removed with its signature.
+_PLAIN_CLAIMS = frozenset(
+    ("iss", "aud", "sub", "scope", "scp", "azp", "token_use", "client_id", "alg", "typ", "cty", "enc", "zip")
+)
+
+
+def word(number: int) -> str:
+    """Return the plain replacement, valid in a header, a URL, a cookie and JSON."""
+    return f"REDACTED-{number}"
+
+
+def replacement(value: str, number: int) -> str:
+    """Return what stands for a secret: a plain word, or a JWT or PEM block of the same structure."""
+    if value.startswith("eyJ") and JWT.fullmatch(value):
+        return _jwt(value, number)
+    if "-----BEGIN" in value and PEM.search(value):
+        return PEM.sub(lambda found: f"{found[1]}{found['edge']}{word(number)}{found[5]}", value)
+    return word(number)
+
+
+def number_literal(number: int) -> str:
+    """Return the replacement of a JSON number."""
+    return str(_NUMBER_BASE + number)
+
+
+def is_replacement(value: str) -> bool:
+    """Tell whether a text is a replacement and nothing else."""
+    if MARK.fullmatch(value):
+        return True
+    found = PEM.search(value) if "-----BEGIN" in value else None
+    return bool(found and WORD.fullmatch(found["key"]))
+
+
+def holds_replacement(text: str) -> bool:
+    """Tell quickly whether a text may hold a replacement, in base64 too; seldom true without one."""
+    return any(hint in text for hint in HINTS)
+
+
+def numbers_in(text: str) -> list[int]:
+    """Return the numbers of all replacements in a text."""
+    if not holds_replacement(text):
+        return []
+    return [_number_of(found[0]) for found in MARK.finditer(text)]
+
+
+def number_of(mark: str) -> int | None:
+    """Return the number of a text that is a replacement, else None."""
+    found = MARK.fullmatch(mark)
+    if found:
+        return _number_of(found[0])
+    inner = WORD.search(mark) if is_replacement(mark) else None
+    return int(inner[1]) if inner else None
+
+
+def _number_of(mark: str) -> int:
+    if mark.startswith("REDACTED-"):
+        return int(mark[9:][:15])
+    if mark.startswith("7"):
+        return int(mark) - _NUMBER_BASE
+    inner = WORD.fullmatch((_unbase64(mark.rpartition(".")[2]) or b"").decode("latin-1"))
+    return int(inner[1][:15]) if inner else 0
+
+
+def _jwt(token: str, number: int) -> str:
+    mark = word(number)
+    header, *rest = token.split(".")
+    parts = [_redacted_json(header, mark, None)]
+    parts += [_redacted_json(part, mark, "jti") for part in rest[:-1]]
+    return ".".join([*parts, _base64(mark.encode())])
+
+
+def _redacted_json(part: str, mark: str, marked_claim: str | None) -> str:
+    """Redact the header or the payload of a JWT; a part that is not JSON becomes the mark."""
+    try:
+        claims = json.loads(_unbase64(part) or b"")
+    except (ValueError, RecursionError):
+        return _base64(mark.encode())
+    if not isinstance(claims, dict):
+        return _base64(mark.encode())
+    redacted = {name: _claim(name, value, mark) for name, value in claims.items()}
+    if marked_claim:  # a payload of nothing but times would stay as it is, and could be put before another signature
+        redacted[marked_claim] = mark
+    return _base64(json.dumps(redacted, separators=(",", ":")).encode())
+
+
+def _claim(name: str, value: Any, mark: str) -> Any:
+    if isinstance(value, str):
+        return value if name in _PLAIN_CLAIMS else mark
+    if isinstance(value, dict):
+        return {each: _claim(each, child, mark) for each, child in value.items()}
+    if isinstance(value, list):
+        return [_claim(name, child, mark) for child in value]
+    return value
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unbase64(text: str) -> bytes | None:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None

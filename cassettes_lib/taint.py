@@ -1,0 +1,370 @@
+"""Known values: finding each of them in any text, in every encoding, however many they are.
+
+Strategy: a text is searched as it is and as it reads when its percent-, JSON- and HTML-escapes are undone, each such
+view knowing where its characters came from. Base64 hides a value at three alignments; the characters that depend on
+nothing but the value are searched instead. The search takes a sample of every few characters of the text and looks
+it up among the samples of all known values, so its cost does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from cassettes_lib.replacements import MARK, WORD
+
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_BACKSLASH = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[\"'\\/bfnrt])"
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-])(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
+
+_ALPHABETS = (
+    ("A-Za-z0-9+/", b"+/"),
+    ("A-Za-z0-9_-", b"-_"),
+    ("A-Za-z0-9", b"+/"),
+)
+
+
+class Sampling(NamedTuple):
+    """How forms of at least `shortest` characters are sampled: pieces of `size` characters, every `step`th."""
+
+    shortest: int
+    size: int
+    step: int
+
+
+# size + step - 1 <= shortest, so that every occurrence of a form holds one of its samples at a sampled position.
+LONG = Sampling(16, 8, 9)
+MEDIUM = Sampling(8, 6, 3)
+
+
+class Form(NamedTuple):
+    """One way in which a value may stand in a text."""
+
+    text: str
+    value: str
+    is_base64: bool
+
+
+class Hit(NamedTuple):
+    """A known value found in a text."""
+
+    start: int
+    end: int
+    value: str
+    is_base64: bool
+
+
+class View:
+    """A text with escapes undone, and the way back from its positions to those of the original."""
+
+    __slots__ = ("_here", "_there", "text")
+
+    def __init__(self, text: str, here: list[int], there: list[int]) -> None:
+        self.text = text
+        self._here = here
+        self._there = there
+
+    def original(self, position: int) -> int:
+        """Return the position in the original text at which a character of this view begins."""
+        index = bisect_right(self._here, position) - 1
+        return self._there[index] + position - self._here[index]
+
+
+def forms_of(value: str) -> list[Form]:
+    """Return the forms under which a value is looked for, without those that undoing escapes reveals."""
+    data = value.encode("utf-8", "surrogatepass")
+    forms = {value: False}
+    if " " in value:
+        forms[value.replace(" ", "+")] = False
+    if not value.isascii():
+        forms[data.decode("latin-1")] = False  # how http.client reads UTF-8 in a header
+    if len(value) >= 8:
+        forms[data.hex()] = False
+        forms[data.hex().upper()] = False
+    for core in base64_cores(data):
+        forms.setdefault(core, True)
+        forms.setdefault(core.replace("+", "-").replace("/", "_"), True)
+    return [Form(text, value, is_base64) for text, is_base64 in forms.items()]
+
+
+def base64_cores(data: bytes) -> Iterator[str]:
+    """Yield the base64 characters that depend on nothing but `data`, for its three alignments in a longer text."""
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + data).decode()
+        first = (0, 2, 3)[lead]
+        last = (lead + len(data)) * 8 // 6
+        core = encoded[first:last]
+        if len(core) >= 6:
+            yield core
+
+
+class ValueIndex:
+    """All known values of a session. Adding one costs its length; a search costs the length of the text."""
+
+    def __init__(self) -> None:
+        self._short: dict[str, Form] = {}
+        self._grams: dict[Sampling, dict[str, list[tuple[int, Form]]]] = {LONG: {}, MEDIUM: {}}
+        self._values: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._values
+
+    def add(self, value: str, stands_for: str | None = None) -> list[Form]:
+        """Know one more value.
+
+        Args:
+            value: What to look for.
+            stands_for: The value to report when it is found; itself when None.
+
+        Returns:
+            The forms it is looked for in; empty when it was known already.
+        """
+        if not value or value in self._values:
+            return []
+        self._values.add(value)
+        forms = [form._replace(value=stands_for or value) for form in forms_of(value)]
+        for form in forms:
+            self._add_form(form)
+        return forms
+
+    def _add_form(self, form: Form) -> None:
+        if len(form.text) < MEDIUM.shortest:
+            self._short.setdefault(form.text, form)
+            return
+        sampling = LONG if len(form.text) >= LONG.shortest else MEDIUM
+        grams = self._grams[sampling]
+        for offset in range(sampling.step):
+            grams.setdefault(form.text[offset : offset + sampling.size], []).append((offset, form))
+
+    def occurs(self, text: str) -> bool:
+        """Tell whether any known value stands in a text; replacements do not count."""
+        return bool(self.hits(text))
+
+    def hits(self, text: str) -> list[Hit]:
+        """Return where known values stand in a text, in order, none overlapping another, the longest first."""
+        if not self._values:
+            return []
+        found = list(self._plain_hits(text))
+        for view in views_of(text):
+            found.extend(
+                hit._replace(start=view.original(hit.start), end=view.original(hit.end))
+                for hit in self._plain_hits(view.text)
+            )
+        return _without_overlaps(text, found) if found else []
+
+    def replaced(self, text: str, replace: Callable[[Hit], str | None], depth: int = 0) -> str:
+        """Return a text with all known values replaced; the same object when there are none.
+
+        Args:
+            text: Any text.
+            replace: Gives the replacement for a hit, or None to leave it.
+            depth: How many layers of base64 are around this text.
+        """
+        hits = self.hits(text)
+        if not hits:
+            return text
+        pieces: list[str] = []
+        done = 0
+        for hit in hits:
+            if hit.start < done:
+                continue
+            start, end, new = hit.start, hit.end, None
+            if hit.is_base64 and depth < 3:
+                start, end, new = self._inside_base64(text, hit, done, replace, depth)
+            if new is None:
+                start, end, new = hit.start, hit.end, replace(hit)
+            if new is None:
+                continue
+            pieces += [text[done:start], new]
+            if WORD.search(new) and new[-1].isdigit() and text[end : end + 1].isdigit():
+                pieces.append("-")  # else the number of the replacement would grow
+            done = end
+        return "".join([*pieces, text[done:]]) if pieces else text
+
+    def _inside_base64(
+        self, text: str, hit: Hit, after: int, replace: Callable[[Hit], str | None], depth: int
+    ) -> tuple[int, int, str | None]:
+        """Replace a value inside the base64 around a hit, so that what was decodable stays so."""
+        for alphabet, altchars in _ALPHABETS:
+            start, end = _run_around(text, hit.start, hit.end, alphabet, after)
+            run = text[start:end]
+            data = _decoded_run(run, altchars)
+            if data is None:
+                continue
+            inner = _text_of(data)
+            changed = self.replaced(inner, replace, depth + 1)
+            if changed is inner:
+                continue
+            encoded = base64.b64encode(_bytes_of(changed, data), altchars).decode()
+            padded = text.startswith("=", end)
+            while text.startswith("=", end):
+                end += 1
+            whole = padded or sum(character not in "\r\n" for character in run) % 4 == 0
+            return start, end, _folded_like(run, encoded if whole else encoded.rstrip("="))
+        return hit.start, hit.end, None
+
+    def _plain_hits(self, text: str) -> Iterator[Hit]:
+        for sampling, grams in self._grams.items():
+            if not grams:
+                continue
+            size = sampling.size
+            positions = range(0, len(text) - size + 1, sampling.step)
+            for position in [each for each in positions if text[each : each + size] in grams]:
+                for offset, form in grams[text[position : position + size]]:
+                    start = position - offset
+                    if start >= 0 and text.startswith(form.text, start):
+                        yield from _bounded(text, start, form)
+        for known, form in self._short.items():
+            start = text.find(known)
+            while start >= 0:
+                yield from _bounded(text, start, form)
+                start = text.find(known, start + 1)
+
+
+def views_of(text: str, depth: int = 2) -> Iterator[View]:
+    """Yield the views of a text in which escapes are undone, and the views of those."""
+    for marker, pattern, undo in _ESCAPES:
+        if marker in text and (view := _view(text, pattern, undo)):
+            yield view
+            if depth > 1:
+                for deeper in views_of(view.text, depth - 1):
+                    here = deeper._here
+                    yield View(deeper.text, here, [view.original(position) for position in deeper._there])
+
+
+def _view(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> View | None:
+    pieces: list[str] = []
+    here, there = [0], [0]
+    length = done = 0
+    for found in pattern.finditer(text):
+        start, end = found.span()
+        if start > done:
+            pieces.append(text[done:start])
+            length += start - done
+        position = start
+        for character, width in _characters(found[0], undo(found[0])):
+            here.append(length)
+            there.append(position)
+            pieces.append(character)
+            length += 1
+            position += width
+        here.append(length)
+        there.append(end)
+        done = end
+    if not done:
+        return None
+    pieces.append(text[done:])
+    return View("".join(pieces), here, there)
+
+
+def _characters(escaped: str, plain: str) -> Iterator[tuple[str, int]]:
+    """Yield the characters of an escape sequence and how much of it each takes."""
+    if escaped[0] != "%":
+        for index, character in enumerate(plain):
+            yield character, len(escaped) if index == len(plain) - 1 else 0
+        return
+    for character in plain:
+        yield character, 3 * len(character.encode("utf-8", "surrogateescape"))
+
+
+def _unpercent(escaped: str) -> str:
+    return bytes.fromhex(escaped.replace("%", "")).decode("utf-8", "surrogateescape")
+
+
+def _unbackslash(escaped: str) -> str:
+    if escaped[1] in "ux":
+        codes = [int(code, 16) for code in re.split(r"\\[ux]", escaped)[1:]]
+        if len(codes) == 2:
+            return chr(0x10000 + ((codes[0] - 0xD800) << 10) + codes[1] - 0xDC00)
+        return chr(codes[0])
+    return _SIMPLE.get(escaped[1], escaped[1])
+
+
+_ESCAPES: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
+    ("%", _PERCENT, _unpercent),
+    ("\\", _BACKSLASH, _unbackslash),
+    ("&", _ENTITY, html.unescape),
+    ("\n", _FOLD, lambda fold: ""),
+)
+
+
+def _bounded(text: str, start: int, form: Form) -> Iterator[Hit]:
+    """Yield the hit unless it is a number inside a longer number."""
+    end = start + len(form.text)
+    if form.text.isdigit() and (text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()):
+        return
+    yield Hit(start, end, form.value, form.is_base64)
+
+
+def _without_overlaps(text: str, found: list[Hit]) -> list[Hit]:
+    marks = [mark.span() for mark in MARK.finditer(text)]
+    kept: list[Hit] = []
+    done = 0
+    for hit in sorted(found, key=lambda each: (each.start, -each.end)):
+        if hit.start >= done and not any(start < hit.end and hit.start < end for start, end in marks):
+            kept.append(hit)
+            done = hit.end
+    return kept
+
+
+def _run_around(text: str, start: int, end: int, alphabet: str, after: int) -> tuple[int, int]:
+    """Return the borders of the run of base64 around a hit; lines of a folded one belong to one run."""
+    if "\n" in text[start:end]:
+        alphabet += "\r\n"
+    before = text[after:start]
+    last = re.compile(f"[{alphabet}]*").match(text, end)
+    return start - (len(before) - len(before.rstrip(_members_of(alphabet)))), (last.end() if last else end)
+
+
+@lru_cache
+def _members_of(alphabet: str) -> str:
+    return "".join(character for character in map(chr, range(128)) if re.match(f"[{alphabet}]", character))
+
+
+def _decoded_run(run: str, altchars: bytes) -> bytes | None:
+    run = run.replace("\r", "").replace("\n", "")
+    if len(run) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(run + "=" * (-len(run) % 4), altchars, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _folded_like(run: str, encoded: str) -> str:
+    """Fold base64 into lines as long as the first line of the run it stands for."""
+    fold = re.search(r"\r?\n", run.lstrip("\r\n"))
+    if not fold:
+        return encoded
+    width = fold.start() or 76
+    lines = [encoded[position : position + width] for position in range(0, len(encoded), width)]
+    lead = run[: len(run) - len(run.lstrip("\r\n"))]
+    return lead + fold[0].join(lines) + run[len(run.rstrip("\r\n")) :]
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _bytes_of(text: str, original: bytes) -> bytes:
+    try:
+        original.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.encode("latin-1")
+    return text.encode("utf-8")

@@ -1,0 +1,46 @@
+"""Every example runs as it stands, offline, and checks its own result."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+class ExamplesTest(unittest.TestCase):
+    def test_each_example_runs(self) -> None:
+        self.assertTrue(EXAMPLES)
+        for example in EXAMPLES:
+            with self.subTest(example.name), tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder, example.name)
+                copy.write_bytes(example.read_bytes())
+                environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+                for ci in ("true", "false"):
+                    run = subprocess.run(
+                        [sys.executable, copy], cwd=folder, env={**environment, "CI": ci},
+                        capture_output=True, text=True, check=False,
+                    )
+                    self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+                    self.assertTrue(run.stdout.strip(), "an example shows what it does")
+
+
+class QuickstartTest(unittest.TestCase):
+    def test_it_shows_that_every_replayed_response_is_the_same(self) -> None:
+        script = ROOT / "examples" / "quickstart.py"
+        run = subprocess.run(
+            [sys.executable, script], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True, check=True,
+        )
+        rows = [line.split() for line in run.stdout.splitlines() if line.endswith(("yes", "NO"))]
+        self.assertEqual(len(rows), 7)
+        self.assertEqual({row[-1] for row in rows}, {"yes"})
+
+
+if __name__ == "__main__":
+    unittest.main()
