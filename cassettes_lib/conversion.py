@@ -13,22 +13,27 @@ from __future__ import annotations
 import http.client
 import inspect
 import io
+import logging
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ReferenceType, ref
 
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
-from cassettes_lib.codings import codings_of, decoded_with_note, encoded
+from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.models import Headers, InteractionResponse, RetriedAttempt
 from cassettes_lib.retrying import retried_of
-from cassettes_lib.streams import BreakingBody, LiveBody
+from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
 
 if TYPE_CHECKING:
     from requests import Response
+
+_log = logging.getLogger("cassettes_lib")
 
 # urllib3 before version 2 has no version_string, and a flag named strict.
 _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
@@ -123,7 +128,10 @@ def response_from_fake(live: Response, *, preserve_exact_body_bytes: bool = Fals
 def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionResponse:
     wire_body, recoding = False, ""
     if body and codings_of(head.coding):
-        undone = None if head.preserve_exact_body_bytes else decoded_with_note(body, head.coding, known=_CODINGS)
+        sizes, early = members.get("chunk_sizes"), members.get("closed_early", False)
+        undone = None
+        if not head.preserve_exact_body_bytes:
+            undone = decoded_with_note(body, head.coding, known=_CODINGS, chunk_sizes=sizes, unfinished=early)
         if undone is None or not undone[0]:
             wire_body = True
         else:
@@ -145,7 +153,7 @@ class _Framed:
     file: io.BufferedReader
     chunked: bool = False
     length: int | None = None
-    complete: bool = True
+    part: RecordedPart | None = None
 
 
 def raw_from_response(response: InteractionResponse, method: str, *, request_url: str | None = None) -> HTTPResponse:
@@ -171,13 +179,25 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
     answer.length = framed.length
     answer.will_close = original._check_close() or (not framed.chunked and framed.length is None)  # type: ignore[attr-defined]
     options: dict[str, Any] = {"version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
-    if not framed.complete:
-        options["enforce_content_length"] = False
-    return HTTPResponse(
+    raw = HTTPResponse(
         body=original, headers=HTTPHeaderDict(framed.headers), status=response.status, reason=response.reason,
         version=version, preload_content=False, decode_content=False, original_response=original,
         request_method=method, request_url=request_url, **options,
     )
+    if framed.part is not None:
+        framed.part.on_end = partial(_read_beyond, ref(raw), request_url)
+    return raw
+
+
+def _read_beyond(its_raw: ReferenceType[HTTPResponse], request_url: str | None) -> None:
+    """Let a response end where its recording ends, although its headers promise more."""
+    _log.warning(
+        "%s: the response is read further than when it was recorded; it was closed early then, and what follows "
+        "is not on the cassette", request_url or "a stream",
+    )
+    raw = its_raw()
+    if raw is not None:
+        raw.enforce_content_length = False
 
 
 class _File:
@@ -210,18 +230,20 @@ def _framed(response: InteractionResponse, method: str) -> _Framed:
     headers = response.headers
     if method == "HEAD" or response.status in _NO_BODY:
         return _Framed(headers, _reader(b""), length=0)
-    body = _wire_body(response)
+    pieces = _wire_pieces(response)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     codings = _value_of(headers, "transfer-encoding").lower()
     if "chunked" in codings:
         # As http.client and urllib3 have it: only the exact word makes the former undo it.
         chunked = _first_value_of(headers, "transfer-encoding").lower() == "chunked"
         if chunked or "chunked" in [each.strip() for each in codings.split(",")]:
             length = None if chunked else _plain_length(headers)
-            return _Framed(headers, _chunked_file(response, body), chunked=chunked, length=length)
+            return _Framed(headers, _chunked_file(response, pieces, body), chunked=chunked, length=length)
     if response.broken is not None:
         return _Framed(headers, _broken_file(response, body), length=_plain_length(headers))
     if response.closed_early:
-        return _Framed(headers, _reader(body), length=None, complete=False)
+        part = RecordedPart(body)
+        return _Framed(headers, io.BufferedReader(part), length=_plain_length(headers), part=part)
     headers = _with_fitting_length(headers, len(body))
     return _Framed(headers, _reader(body), length=_plain_length(headers))
 
@@ -239,17 +261,18 @@ def _broken_file(response: InteractionResponse, data: bytes) -> io.BufferedReade
     return io.BufferedReader(BreakingBody(data, broken_body_error(broken)))
 
 
-def _chunked_file(response: InteractionResponse, body: bytes) -> io.BufferedReader:
-    broken = response.broken
+def _chunked_file(response: InteractionResponse, pieces: list[bytes], body: bytes) -> io.BufferedReader:
+    broken, whole = response.broken, response.chunk_sizes or ()
     if broken is None:
-        return _reader(b"".join(chunked_wire(body, response.chunk_sizes)))
-    whole = response.chunk_sizes or ()
-    pieces = chunked_wire(body, whole, ended=False)
+        if whole and len(pieces) > 1 and sum(whole) != len(body):
+            whole = tuple(map(len, pieces))  # encoded otherwise than it was received, with the same boundaries
+        return _reader(b"".join(chunked_wire(body, whole)))
+    wire = chunked_wire(body, whole, ended=False)
     left = body[sum(whole) :]
     if broken.chunk_size is not None:
-        pieces += (b"%x\r\n" % max(broken.chunk_size, len(left)), left)
-    pieces.append(broken.rest.encode("latin-1", "replace"))
-    return _broken_file(response, b"".join(pieces))
+        wire += (b"%x\r\n" % max(broken.chunk_size, len(left)), left)
+    wire.append(broken.rest.encode("latin-1", "replace"))
+    return _broken_file(response, b"".join(wire))
 
 
 def _value_of(headers: Headers, name: str) -> str:
@@ -283,15 +306,11 @@ def _with_fitting_length(headers: Headers, length: int) -> Headers:
     return tuple((name, str(length)) if name.lower() == "content-length" else (name, value) for name, value in headers)
 
 
-def _wire_body(response: InteractionResponse) -> bytes:
-    if response.wire_body or not response.body:
-        return response.body
-    coding = response.header("Content-Encoding")
-    if coding is None:
-        return response.body
+def _wire_pieces(response: InteractionResponse) -> list[bytes]:
+    """Return the body as it goes over the wire, in pieces where it was flushed between them."""
+    coding = response.header("Content-Encoding") if response.body and not response.wire_body else None
     names = codings_of(coding)
     if not names or not _CODINGS.issuperset(names):
-        return response.body
+        return [response.body]
     # Where it cannot be encoded, urllib3 cannot decode it either, and hands it on as it is.
-    result = encoded(response.body, coding, response.recoding)
-    return response.body if result is None else result
+    return encoded_pieces(response.body, coding, response.recoding) or [response.body]
