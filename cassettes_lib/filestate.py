@@ -163,7 +163,8 @@ class Basis:
     """What a store knows that it keeps for one recording.
 
     Attributes:
-        found: What was there when the recording began: nothing, a cassette, a damaged file; or nobody looked (`unseen`).
+        found: What was there when the recording began: nothing, a cassette, a damaged file; or nobody looked
+            (`unseen`).
         entries: Refers to the list of interactions of the cassette that was loaded or saved last.
         count: How many of those interactions are in the file.
         keys: Hashes of their texts, of which the first `count` count.

@@ -7,6 +7,8 @@ import warnings
 from contextvars import ContextVar
 from types import FrameType
 
+from cassettes_lib.errors import CassetteWarning
+
 # Nobody looks for his mistake in these: the way from the caller to us, and what runs threads and jobs.
 _PASSED_OVER = frozenset({
     "cassettes_lib", "requests", "urllib3", "http", "responses", "requests_mock", "unittest.mock",
@@ -29,9 +31,9 @@ def calling_place() -> str:
 
 
 def warn_caller(message: str) -> None:
-    """Issue a RuntimeWarning that points to the user's code, and leaves no registry in the modules of others."""
+    """Issue a CassetteWarning that points to the user's code, and leaves no registry in the modules of others."""
     file, _, line = calling_place().rpartition(":")
-    warnings.warn_explicit(message, RuntimeWarning, file or "(unknown)", int(line or 0))
+    warnings.warn_explicit(message, CassetteWarning, file or "(unknown)", int(line or 0))
 
 
 def _users_frame() -> FrameType | None:

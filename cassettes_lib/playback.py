@@ -50,6 +50,8 @@ class _Level:
         if self._line_keys:
             return self.line_key(request.method, request.url)
         key = self._matcher.key(request)
+        if self._matcher.part:
+            return key
         try:
             hash(key)
         except TypeError as error:

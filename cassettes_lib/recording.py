@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar, get_args
 
-from cassettes_lib.broker import BeforeRecord, BeforeReplay, Broker, CassetteStore, Mode, load_for
+from cassettes_lib.broker import DEFAULT_REDACTOR, BeforeRecord, BeforeReplay, Broker, CassetteStore, Mode, load_for
 from cassettes_lib.errors import CassetteNotFoundError
 from cassettes_lib.interception import Interception
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
+from cassettes_lib.placeholders import PlaceholderValue
+from cassettes_lib.redaction import Redactor
 from cassettes_lib.stores import JsonFileCassetteStore
 
 CassetteMode = Literal["once", "replay", "auto", "record"]
@@ -44,6 +46,8 @@ class use_cassette:
         mode: CassetteMode | None = None,
         store: CassetteStore | None = None,
         match_on: MatchOn = DEFAULT_MATCH_ON,
+        redact: Redactor | None = DEFAULT_REDACTOR,
+        placeholders: Mapping[str, PlaceholderValue] | None = None,
         before_record: BeforeRecord | None = None,
         before_replay: BeforeReplay | None = None,
         allow_playback_repeats: bool = False,
@@ -57,6 +61,8 @@ class use_cassette:
             mode: `once` (the default), `replay`, `auto` or `record`; `CASSETTES_MODE` in the environment overrides.
             store: Keeps the cassette, in place of a file.
             match_on: Names of matchers, or functions from a request to a hashable key.
+            redact: Which secrets are kept off the cassette; None stores all secrets in clear.
+            placeholders: Names that stand on the cassette for values, `{"<API_KEY>": value}`.
             before_record: Changes an interaction before it is stored; None from it: do not store.
             before_replay: Changes an interaction before it is replayed.
             allow_playback_repeats: Answer with the last equal interaction again once all are used up.
@@ -71,13 +77,14 @@ class use_cassette:
             raise TypeError("use_cassette takes either a path or a store")
         if mode is not None:
             check_mode(mode)
-        resolve_matchers(match_on)
+        match_on = resolve_matchers(match_on)  # once: it may be an iterator
         self._store: CassetteStore = JsonFileCassetteStore(path) if path is not None else store  # type: ignore[assignment]
         self._name = str(path) if path is not None else type(store).__name__
         self._mode = mode
         self._preserve = preserve_exact_body_bytes
         self._options: dict[str, Any] = {
-            "match_on": match_on, "before_record": before_record, "before_replay": before_replay,
+            "match_on": match_on, "redactor": redact and redact.with_placeholders(placeholders),
+            "before_record": before_record, "before_replay": before_replay,
             "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
         }
         self._open: list[Interception] = []
