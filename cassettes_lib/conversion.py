@@ -258,17 +258,16 @@ def _message(headers: Headers, by_name: dict[str, list[str]]) -> http.client.HTT
 def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[str]]) -> _Framed:
     """Frame a body by the bytes that are delivered, whatever the recorded headers say."""
     headers = response.headers
+    chunked, seems_chunked = _chunking(by_name)
     if method == "HEAD" or response.status in _NO_BODY:
-        return _Framed(headers, _reader(b""), length=0)
+        # Clients that are told of chunks look for their end even where no body is allowed.
+        end = b"0\r\n\r\n" if seems_chunked else b""
+        return _Framed(_without_dispute(headers, by_name), _reader(end), chunked, length=0)
     pieces = _wire_pieces(response, by_name)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    if "transfer-encoding" in by_name:
-        # As http.client and urllib3 have it: only the exact word, standing first, makes the former undo it.
-        values = by_name["transfer-encoding"][1:]
-        chunked = values[0].lower() == "chunked"
-        if chunked or "chunked" in [each.strip() for each in ",".join(values).lower().split(",")]:
-            length = None if chunked else _plain_length(by_name)
-            return _Framed(headers, _chunked_file(response, pieces, body), chunked, length)
+    if seems_chunked:
+        length = None if chunked else _plain_length(by_name)
+        return _Framed(headers, _chunked_file(response, pieces, body), chunked, length)
     if response.broken is not None:
         return _Framed(headers, _broken_file(response, body), length=_plain_length(by_name))
     if response.closed_early:
@@ -278,6 +277,15 @@ def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[
     if "content-length" in by_name and (length != len(body) or len(by_name["content-length"]) > 2):
         headers, length = _with_fitting_length(headers, by_name, len(body))
     return _Framed(headers, _reader(body), length=length)
+
+
+def _chunking(by_name: dict[str, list[str]]) -> tuple[bool, bool]:
+    """Tell whether `http.client` and whether urllib3 takes a body for chunked: the former goes by the exact word."""
+    if "transfer-encoding" not in by_name:
+        return False, False
+    values = by_name["transfer-encoding"][1:]
+    chunked = values[0].lower() == "chunked"
+    return chunked, chunked or "chunked" in [each.strip() for each in ",".join(values).lower().split(",")]
 
 
 def _reader(data: bytes) -> io.BufferedReader:
@@ -316,6 +324,15 @@ def _plain_length(by_name: dict[str, list[str]]) -> int | None:
     except ValueError:
         return None
     return length if length >= 0 else None
+
+
+def _without_dispute(headers: Headers, by_name: dict[str, list[str]]) -> Headers:
+    """Return headers whose lengths, of a body that does not come, agree; urllib3 raises when they do not."""
+    values = by_name.get("content-length", ())[1:]
+    if len(set(values)) <= 1 and not (values and "," in values[0]):
+        return headers
+    length = _plain_length(by_name)
+    return _with_fitting_length(headers, by_name, length or 0)[0]
 
 
 def _with_fitting_length(
