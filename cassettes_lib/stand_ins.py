@@ -1,8 +1,10 @@
 """The second try of a look-up: recorded requests in which a redacted value may stand for another one now.
 
 Strategy: a secret that was learnt, when recording, from a response this run never asks for is not known now, and
-another run has other credentials. So a replacement in a recorded request matches any value in its place. The recorded
-requests that hold one are grouped by what redaction never touches, and only those of the same group are tried.
+another run has other credentials. So a replacement in a recorded request matches any value in its place. It also goes
+the other way: a value too short to be looked for everywhere was recorded in clear where it was sent, but was replaced
+in the response it came from, so on replay the client sends the replacement. The recorded requests are grouped by what
+redaction never touches, and only those of the same group are tried.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ class StandIns:
         self._index = index
         self._redaction = redaction
         self._groups: dict[_Group, deque[int]] | None = None
+        self._redacted: set[int] = set()
 
     def take(self, asked: InteractionRequest, *, repeat: bool = False) -> int | None:
         """Return the position of the next recorded request that `asked` fits, and count it as played; or None.
@@ -40,11 +43,12 @@ class StandIns:
         group = self._groups.get(_group_of(asked))
         if not group:
             return None
+        answers = self._redaction.sends_replacement(asked)
         while not repeat and group and self._index.is_played(group[0]):
             group.popleft()
         for consistent in (True, False):
             for position in group:
-                if repeat or not self._index.is_played(position):
+                if (answers or position in self._redacted) and (repeat or not self._index.is_played(position)):
                     recorded = self._index.request_at(position)
                     fitting = self._redaction.stand_in(asked, recorded, consistent=consistent)
                     taken = None if fitting is None else self._index.take(fitting, repeat=repeat)
@@ -56,8 +60,9 @@ class StandIns:
         groups: dict[_Group, deque[int]] = {}
         for position in range(self._index.count):
             recorded = self._index.request_at(position)
+            groups.setdefault(_group_of(recorded), deque()).append(position)
             if self._redaction.is_redacted(recorded):
-                groups.setdefault(_group_of(recorded), deque()).append(position)
+                self._redacted.add(position)
         return groups
 
 

@@ -41,7 +41,9 @@ numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=Fal
 scalars = st.one_of(messy_text, numbers, st.booleans(), st.none())
 names = st.one_of(st.sampled_from(SECRET_NAMES + INNOCENT_NAMES), st.text(max_size=8))
 documents = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=4)), max_leaves=8
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=4)),
+    max_leaves=8,
 )
 
 
