@@ -8,6 +8,7 @@ never in the place of an exception that the block itself has raised.
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
+from cassettes_lib.usage import USAGE_VARIABLE, note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12
@@ -94,6 +96,8 @@ class CassetteSession:
         failed = broke_off or verdict.has_failed
         self._settle_marks(error, well=not failed)
         run_summary.closed(self._place.path or self._place.name, self._counts())
+        if self._place.path and os.environ.get(USAGE_VARIABLE):
+            note_use(self._place.path, self._broker.used_positions)
         if not failed and not failed_as_expected:
             self._raise_what_was_swallowed(error)
 

@@ -79,6 +79,13 @@ class SessionBroker(Broker):
         with self._lock:
             return len(self._index.unused)
 
+    @property
+    def used_positions(self) -> list[int]:
+        """The positions, from 0, of the interactions that were replayed or recorded."""
+        with self._lock:
+            unused = set(self._index.unused)
+            return [position for position in range(len(self._cassette.interactions)) if position not in unused]
+
     def _complete_call(self, request: InteractionRequest) -> None:
         """Put a request in the place of what was known of it before it was sent: an upload is read while it is."""
         for position in range(len(self.calls) - 1, -1, -1):
