@@ -215,9 +215,10 @@ class Planner:
         expired = [each for each in ages if each < oldest_allowed]
         if not expired:
             return 0
+        number = f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown}"
         what = (
-            f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown} "
-            f"are older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. Record it anew with {MODE_VARIABLE}=record"
+            f"{number} are older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. "
+            f"Record it anew with {MODE_VARIABLE}=record"
         )
         if self._options.on_expired == "error":
             raise CassetteExpiredError(what)
