@@ -30,13 +30,14 @@ from cassettes_lib.models import (
     InteractionResponse,
 )
 from cassettes_lib.recording import use_cassette
+from cassettes_lib.redaction import Redactor
 from cassettes_lib.stores import JsonFileCassetteStore
 
 if TYPE_CHECKING:
     from cassettes_lib.testcase import CassetteMixin, CassetteTestCase
 
 __all__ = [
-    "use_cassette", "CassetteAdapter",
+    "use_cassette", "CassetteAdapter", "Redactor",
     "Broker", "CassetteStore", "LiveResponder", "JsonFileCassetteStore",
     "Cassette", "Interaction", "InteractionRequest", "InteractionResponse", "InteractionFailure",
     "CassetteError", "CassetteLoadError", "CassetteNotFoundError", "CassetteFormatError", "CassetteSaveError",

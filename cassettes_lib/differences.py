@@ -17,8 +17,9 @@ from typing import Any
 
 from cassettes_lib.likeness import common_beginning
 from cassettes_lib.matching import NamedMatcher, header_value
-from cassettes_lib.matching_bodies import BodyRules, Part, Understood, media_type, understand, understand_part
+from cassettes_lib.matching_bodies import BodyRules, Understood, understand, understand_part
 from cassettes_lib.matching_urls import CanonicalUrl, canonical_url
+from cassettes_lib.media import Part, media_type
 from cassettes_lib.models import InteractionRequest
 
 WIDTH = 80

@@ -7,13 +7,15 @@ out of the key. `resolve_matchers` turns all that `match_on` may be into `NamedM
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cassettes_lib.jsonpath import JsonPath
-from cassettes_lib.matching_bodies import BodyRules, body_key, media_type, raw_body_key
+from cassettes_lib.matching_bodies import BodyRules, body_key, raw_body_key
 from cassettes_lib.matching_urls import canonical_url, url_key
+from cassettes_lib.media import media_type
 from cassettes_lib.models import InteractionRequest
 
 Matcher = Callable[[InteractionRequest], Hashable]
@@ -226,8 +228,7 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
     elif match_on is url or match_on is body or match_on is headers:
         yield match_on()
     elif callable(match_on):
-        name = getattr(match_on, "__name__", type(match_on).__name__)
-        yield NamedMatcher(name, "", match_on)
+        yield _function_matcher(match_on)
     elif isinstance(match_on, (set, frozenset)):
         for each in sorted(match_on, key=str):
             yield from _resolved(each)
@@ -238,6 +239,22 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
             yield from _resolved(each)
     else:
         raise TypeError(f"match_on takes names, functions and factories of matchers, not {match_on!r}; {_known()}")
+
+
+def _function_matcher(function: Matcher) -> NamedMatcher:
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"the matcher {name} is an async function; a matcher returns its key at once")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError as error:
+        raise TypeError(
+            f"the matcher {name} does not take one argument: {error}. Other tools' matchers compare two requests; one "
+            "of ours takes a request and returns a key, and requests match when their keys are equal"
+        ) from error
+    except ValueError:  # a function written in C, which does not tell its arguments
+        pass
+    return NamedMatcher(name, "", function)
 
 
 _EXAMPLES = {"header": 'header("Accept")', "ignoring": 'match_on=ignoring(query=["ts"])'}

@@ -12,18 +12,16 @@ import json
 import marshal
 import math
 import re
-import zlib
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
-from importlib import import_module
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, NoReturn
-from urllib.parse import unquote
 
+from cassettes_lib.codings import decoded
 from cassettes_lib.jsonpath import JsonPath, without
 from cassettes_lib.matching_urls import form_pairs
+from cassettes_lib.media import MediaType, NotAsDeclaredError, Part, media_type, multipart_parts
 from cassettes_lib.models import Headers, InteractionRequest
 
 Kind = Literal["empty", "json", "form", "multipart", "bytes"]
@@ -40,10 +38,6 @@ _JSON_TYPE = re.compile(r"(?:application|text)/json\Z|[^/]+/[^/]*\+json\Z|applic
 # What no form has, raw: control characters, half an escape, the first character of JSON or XML.
 _NOT_A_FORM = re.compile(rb"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})|\A *[{\[\"<]")
 _MOST_EXACT_INTEGER = 2**53
-
-
-class NotAsDeclaredError(ValueError):
-    """A body does not parse as its media type says, and so is compared by its bytes."""
 
 
 @dataclass(frozen=True)
@@ -63,42 +57,6 @@ class BodyRules:
 
 
 NO_RULES = BodyRules()
-
-
-class MediaType(NamedTuple):
-    """A `Content-Type`, taken apart.
-
-    Attributes:
-        name: `type/subtype` in small letters; "" when there is none.
-        charset: In small letters, or "".
-        boundary: Of a multipart type, or "".
-        canonical: The whole, without the boundary and with its parameters in order.
-    """
-
-    name: str
-    charset: str = ""
-    boundary: str = ""
-    canonical: str = ""
-
-
-class Part(NamedTuple):
-    """A part of a multipart body.
-
-    Attributes:
-        name: The field's name, or None.
-        filename: The file's name, or None.
-        headers: Its headers, names in small letters, as they stand.
-        content: Its bytes.
-    """
-
-    name: str | None
-    filename: str | None
-    headers: Headers
-    content: bytes
-
-    def header(self, name: str) -> str:
-        """Return the first header of this name (in small letters), or ""."""
-        return next((value for each, value in self.headers if each == name), "")
 
 
 class Understood(NamedTuple):
@@ -122,7 +80,7 @@ def body_key(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Hashab
     if not request.body:
         return EMPTY_KEY
     content_type, coding = _body_headers(request.headers)
-    data = decoded(request.body, coding) if coding else request.body
+    data = _without_codings(request.body, coding)
     return _key(data, content_type, rules, depth=0)
 
 
@@ -134,61 +92,13 @@ def raw_body_key(request: InteractionRequest) -> Hashable | None:
 def understand(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Understood:
     """Read the body of a request the way `body_key` does, without what the rules leave out."""
     content_type, coding = _body_headers(request.headers)
-    data = decoded(request.body, coding) if coding else request.body
+    data = _without_codings(request.body, coding)
     return _understood(data, media_type(content_type), rules)
 
 
 def understand_part(part: Part) -> Understood:
     """Read the content of a part of a multipart body."""
     return _understood(part.content, media_type(part.header("content-type")), NO_RULES)
-
-
-def decoded(body: bytes, coding: str) -> bytes:
-    """Undo a `Content-Encoding`; a body that cannot be decoded is returned as it is."""
-    data = body
-    try:
-        for name in reversed([each.strip().lower() for each in coding.split(",")]):
-            data = _decompressed(data, name)
-    except (ValueError, zlib.error):
-        return body
-    return data
-
-
-@lru_cache(maxsize=512)
-def media_type(content_type: str) -> MediaType:
-    """Take a `Content-Type` apart; any string will do."""
-    name = content_type.partition(";")[0].strip().lower()
-    if ";" not in content_type:
-        return MediaType(name, canonical=name)
-    parameters = _parameters(content_type)
-    others = sorted(
-        (key, value.lower() if key == "charset" else value) for key, value in parameters.items() if key != "boundary"
-    )
-    if not name.startswith("multipart/") and "boundary" in parameters:
-        others.append(("boundary", parameters["boundary"]))
-    return MediaType(
-        name,
-        parameters.get("charset", "").strip().lower(),
-        parameters.get("boundary", ""),
-        "; ".join([name, *(f"{key}={value}" for key, value in others)]),
-    )
-
-
-def multipart_parts(body: bytes, boundary: str) -> list[Part]:
-    """Split a multipart body (RFC 2046 section 5.1.1).
-
-    Raises:
-        NotAsDeclaredError: It is not delimited by this boundary, or a part has no blank line after its headers.
-    """
-    parts: list[Part] = []
-    start = newline = None
-    for line_start, line_end, its_newline in _delimiters(body, b"--" + boundary.encode("latin-1", "replace")):
-        if start is not None and newline is not None:
-            parts.append(_part(body[start : max(start, line_start)], newline))
-        start, newline = line_end, its_newline
-    if newline != b"":
-        raise NotAsDeclaredError("the last boundary is missing")
-    return parts
 
 
 def parse_json(data: bytes, charset: str = "") -> Any:
@@ -351,121 +261,10 @@ def _part_key(part: Part, rules: BodyRules, depth: int) -> Hashable:
     return (disposition, part.name, part.filename, media_type(content_type).canonical, others, content)
 
 
-def _delimiters(body: bytes, dashes: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the delimiter lines: start (the line break before it included), end, and the line break the parts use.
-
-    The last one, which ends with two more dashes, has b"" for its line break. Found by `bytes.find`, because an
-    expression would look at every byte of a large upload.
-    """
-    start = 0 if body.startswith(dashes) else body.find(b"\n" + dashes)
-    newline = None
-    while start >= 0:
-        dashes_end = body.index(dashes, start) + len(dashes)
-        ending = _DELIMITER_END.match(body, dashes_end)
-        if ending and ending[1]:
-            yield start, ending.end(), b""
-            return
-        if ending and ending[2] and newline in (None, ending[2]):
-            newline = ending[2]
-            yield start, ending.end(), newline
-            dashes_end = ending.end() - len(newline)  # a delimiter may follow at once
-        start = body.find((newline or b"\n") + dashes, dashes_end)
-
-
-def _part(data: bytes, newline: bytes) -> Part:
-    if data.startswith(newline):
-        head, content = b"", data[len(newline) :]
-    else:
-        head, blank_line, content = data.partition(newline * 2)
-        if not blank_line:
-            raise NotAsDeclaredError("a part has no blank line after its headers")
-    headers = tuple(_part_headers(head.decode("utf-8", "surrogateescape")))
-    disposition = next((value for name, value in headers if name == "content-disposition"), "")
-    parameters = _parameters(disposition)
-    return Part(parameters.get("name"), parameters.get("filename"), headers, content)
-
-
-def _part_headers(head: str) -> Iterable[tuple[str, str]]:
-    for line in re.split(r"\r?\n(?![ \t])", head):
-        name, colon, value = line.partition(":")
-        if colon:
-            yield name.strip().lower(), value.strip()
-        elif line.strip():
-            raise NotAsDeclaredError("a line among the headers of a part is not a header")
-
-
-_DELIMITER_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-
-
-def _parameters(header: str) -> dict[str, str]:
-    """Return the parameters of a header, names in small letters; `name*=` (RFC 5987) is decoded to `name`."""
-    parameters: dict[str, str] = {}
-    for name, raw in _PARAMETER.findall(header):
-        value = raw[1:-1].replace('\\"', '"') if raw.startswith('"') else raw.strip()
-        parameters.setdefault(name.lower(), value)
-    for name in [each for each in parameters if each.endswith("*")]:
-        parameters.setdefault(name[:-1], _rfc5987(parameters[name]))
-    return parameters
-
-
-def _rfc5987(value: str) -> str:
-    charset, _, rest = value.partition("'")
-    text = rest.partition("'")[2]
-    try:
-        return unquote(text, encoding=charset or "utf-8", errors="strict")
-    except (UnicodeError, LookupError):
-        return value
-
-
-def _decompressed(data: bytes, coding: str) -> bytes:
-    if coding in ("gzip", "x-gzip"):
-        return _inflated(data, 31)
-    if coding == "deflate":
-        try:
-            return _inflated(data, 15)
-        except zlib.error:
-            return _inflated(data, -15)  # without the header RFC 9110 asks for, as many clients send it
-    if coding == "br":
-        return _brotli(data)
-    if coding == "zstd":
-        return _zstd(data)
-    if coding in ("identity", ""):
-        return data
-    raise ValueError(f"unknown coding {coding}")
-
-
-def _inflated(data: bytes, wbits: int) -> bytes:
-    whole = b""
-    while data:  # gzip allows several members, one behind the other
-        inflater = zlib.decompressobj(wbits)
-        whole += inflater.decompress(data)
-        if not inflater.eof:
-            raise ValueError("truncated")
-        data = inflater.unused_data
-    return whole
-
-
-def _brotli(data: bytes) -> bytes:
-    try:
-        brotli: Any = import_module("brotli")
-    except ImportError as error:
-        raise ValueError("brotli is not installed") from error
-    try:
-        return bytes(brotli.decompress(data))
-    except brotli.error as error:
-        raise ValueError(str(error)) from error
-
-
-def _zstd(data: bytes) -> bytes:
-    try:
-        zstandard: Any = import_module("zstandard")
-    except ImportError as error:
-        raise ValueError("zstandard is not installed") from error
-    try:
-        return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data))
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from error
+def _without_codings(body: bytes, coding: str) -> bytes:
+    """Undo a `Content-Encoding`; a body that cannot be decoded is compared as it is."""
+    data = decoded(body, coding) if coding else body
+    return body if data is None else data
 
 
 def _body_headers(headers: Headers) -> tuple[str, str]:

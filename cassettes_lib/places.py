@@ -7,6 +7,8 @@ import warnings
 from contextvars import ContextVar
 from types import FrameType
 
+from cassettes_lib.errors import CassetteWarning
+
 # Nobody looks for his mistake in these: the way from the caller to us, and what runs threads and jobs.
 _PASSED_OVER = frozenset({
     "cassettes_lib", "requests", "urllib3", "http", "responses", "requests_mock", "unittest",
@@ -28,7 +30,7 @@ def calling_place() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else handed_over_at.get()
 
 
-def warn_caller(message: str, category: type[Warning] = RuntimeWarning) -> None:
+def warn_caller(message: str, category: type[Warning] = CassetteWarning) -> None:
     """Issue a warning that points to the user's code, and leaves no registry in the modules of others."""
     file, _, line = calling_place().rpartition(":")
     warnings.warn_explicit(message, category, file or "(unknown)", int(line or 0))

@@ -1,9 +1,11 @@
 """The index: which recorded interaction answers a request, each key's in recorded order, each once.
 
 Strategy: a trie that grows where it is touched. Its levels are the matchers, cheapest first; a node holds the positions
-whose keys were equal so far, and is split by the next matcher only when a request gets there. So opening a cassette
-computes nothing, the first request computes the cheap keys (method and URL) of all, and bodies are read only among
-recorded requests that are equal in all else. After that, a lookup is one dictionary access per matcher.
+whose keys were equal so far, and is split by the next matcher when a request gets there, unless the first of its
+positions that has not been played is the very same request: that one is the answer without any key. So a test that
+asks again what it asked when recording costs a comparison per request; one that asks in another order costs the keys
+of method and URL of all, once, and those of the bodies among recorded requests that are equal in all else. After
+that a lookup is one dictionary access per matcher.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from cassettes_lib.models import InteractionRequest
 RequestAt = Callable[[int], InteractionRequest]
 LineAt = Callable[[int], tuple[str, str]]
 
+
 class Usage(NamedTuple):
     """How a recorded request has been used.
 
@@ -27,60 +30,6 @@ class Usage(NamedTuple):
 
     positions: Sequence[int]
     asked: int
-
-
-class _Level:
-    """A level of the trie: a matcher, or several of those that look at method and URL only, as one."""
-
-    def __init__(self, matchers: Sequence[NamedMatcher]) -> None:
-        self._line_keys = [matcher.line_key for matcher in matchers if matcher.line_key]
-        self._matcher = matchers[0]
-
-    @property
-    def needs_line_only(self) -> bool:
-        return bool(self._line_keys)
-
-    def raw_key(self, request: InteractionRequest) -> Hashable | None:
-        """Return a cheap key such that requests with equal ones have equal keys, or None."""
-        if self._line_keys:
-            return (request.method, request.url)
-        return self._matcher.raw_key(request) if self._matcher.raw_key else None
-
-    def key(self, request: InteractionRequest) -> Hashable:
-        if self._line_keys:
-            return self.line_key(request.method, request.url)
-        key = self._matcher.key(request)
-        try:
-            hash(key)
-        except TypeError as error:
-            raise TypeError(
-                f"the matcher {self._matcher.name} returned a key that cannot be hashed: {str(key)[:80]} "
-                f"({type(key).__name__}); return a str, a number, a tuple, a frozenset or the like"
-            ) from error
-        return key
-
-    def line_key(self, method: str, url: str) -> Hashable:
-        return tuple([line_key(method, url) for line_key in self._line_keys])
-
-
-class _Node:
-    """Positions whose keys are equal down to a level, in recorded order.
-
-    Attributes:
-        positions: The positions.
-        children: The nodes of the next level by key, None until needed; unused at the last level.
-        shortcuts: Some of the same nodes by raw key, None until needed.
-        played: How many of the positions have been played; used at the last level only.
-        asked: How often they were asked for.
-    """
-
-    __slots__ = ("asked", "children", "played", "positions", "shortcuts")
-
-    def __init__(self, positions: list[int]) -> None:
-        self.positions = positions
-        self.children: dict[Hashable, _Node] | None = None
-        self.shortcuts: dict[Hashable, _Node] | None = None
-        self.played = self.asked = -1
 
 
 class PlaybackIndex:
@@ -112,7 +61,7 @@ class PlaybackIndex:
         self.line_at = line_at or self._line_of_request
         self.matchers = resolve_matchers(matchers)
         self._levels = _levels(self.matchers)
-        self._root = _Node(list(range(count)))
+        self._root = _Node(range(count))
         self._played = bytearray(count)
         self._unused = count
         self.play_count = 0
@@ -130,26 +79,35 @@ class PlaybackIndex:
         Raises:
             TypeError: A matcher returned a key that cannot be hashed.
         """
-        queue = self._queue(request)
-        if queue is None:
-            return None
-        queue.asked += 1
-        if queue.played < len(queue.positions):
-            position = queue.positions[queue.played]
-            queue.played += 1
-            self._played[position] = 1
-            self._unused -= 1
-        elif repeat:
-            position = queue.positions[-1]
-        else:
+        node = self._root
+        for depth, level in enumerate(self._levels):
+            if node.children is None:
+                position = self._next(node)
+                if position is not None and self._is_equal(position, request, depth):
+                    return self._play(position)
+            child = self._child(node, level, request)
+            if child is None:
+                return None
+            node = child
+        position = self._next(node)
+        if position is not None:
+            return self._play(position)
+        node.unanswered += 1
+        if not repeat:
             return None
         self.play_count += 1
-        return position
+        return node.positions[-1]
 
     def usage(self, request: InteractionRequest) -> Usage | None:
         """Tell where requests equal to this one are recorded and how often they were asked for; None if nowhere."""
-        queue = self._queue(request)
-        return Usage(tuple(sorted(queue.positions)), queue.asked) if queue else None
+        node = self._root
+        for level in self._levels:
+            child = self._child(node, level, request)
+            if child is None:
+                return None
+            node = child
+        played = sum(self._played[position] for position in node.positions)
+        return Usage(tuple(node.positions), played + node.unanswered)
 
     def is_played(self, position: int) -> bool:
         """Tell whether the interaction at a position has been played."""
@@ -167,52 +125,45 @@ class PlaybackIndex:
 
     def forget_keys(self) -> None:
         """Compute all keys anew when next needed: recorded requests have changed. What was played stays played."""
-        self._root = _Node(list(range(self.count)))
+        self._root = _Node(range(self.count))
 
-    def _queue(self, request: InteractionRequest) -> _Node | None:
-        """Return the node of the last level for a request, growing the trie on the way down."""
-        if not self.count:
-            return None
-        node: _Node | None = self._root
-        for level in self._levels:
-            assert node is not None
-            node = self._child(node, level, request)
-            if node is None:
-                return None
-        if node is not None and node.played < 0:
-            # Positions played before the keys were forgotten come first: they will not be played again.
-            node.positions = sorted(node.positions, key=self._is_unplayed)
-            node.played = node.asked = sum(self._played[position] for position in node.positions)
-        return node
+    def _play(self, position: int) -> int:
+        self._played[position] = 1
+        self._unused -= 1
+        self.play_count += 1
+        return position
+
+    def _next(self, node: _Node) -> int | None:
+        """Return the first position of a node that has not been played; all calls together look at each once."""
+        positions = node.positions
+        while node.passed < len(positions):
+            position = positions[node.passed]
+            if not self._played[position]:
+                return position
+            node.passed += 1
+        return None
+
+    def _is_equal(self, position: int, request: InteractionRequest, depth: int) -> bool:
+        """Tell whether a request equals a recorded one by the matchers from a level on, if that is cheap to tell."""
+        for level in self._levels[depth:]:
+            raw_key = self._raw_key(level, position)
+            if raw_key is not None:
+                if raw_key != level.raw_key(request):
+                    return False
+            elif self._key(level, position) != level.key(request):
+                return False
+        return True
 
     def _child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
-        raw_key = level.raw_key(request)
-        if raw_key is not None:
-            if node.shortcuts is None:
-                self._make_shortcuts(node, level)
-            assert node.shortcuts is not None
-            child = node.shortcuts.get(raw_key)
-            if child is not None:
-                return child
         if node.children is None:
             self._split(node, level)
         assert node.children is not None
-        return node.children.get(level.key(request))
-
-    def _make_shortcuts(self, node: _Node, level: _Level) -> None:
-        """Give a node its shortcuts: without computing any key, if all its positions have the same raw key."""
-        first = self._raw_key(level, node.positions[0])
-        if first is not None and all(self._raw_key(level, position) == first for position in node.positions[1:]):
-            node.shortcuts = {first: _Node(node.positions)}
-        else:
-            self._split(node, level)
+        raw_key = level.raw_key(request)
+        child = node.shortcuts.get(raw_key) if raw_key is not None else None
+        return child or node.children.get(level.key(request))
 
     def _split(self, node: _Node, level: _Level) -> None:
-        if node.shortcuts:
-            (only,) = node.shortcuts.values()
-            node.children = {self._key(level, node.positions[0]): only}
-            return
-        node.children, node.shortcuts = {}, {}
+        node.children = {}
         for position in node.positions:
             raw_key = self._raw_key(level, position)
             child = node.shortcuts.get(raw_key) if raw_key is not None else None
@@ -223,7 +174,7 @@ class PlaybackIndex:
                     child = node.children[key] = _Node([])
                 if raw_key is not None:
                     node.shortcuts[raw_key] = child
-            child.positions.append(position)
+            child.add(position)
 
     def _raw_key(self, level: _Level, position: int) -> Hashable | None:
         if level.needs_line_only:
@@ -239,8 +190,66 @@ class PlaybackIndex:
         request = self.request_at(position)
         return request.method, request.url
 
-    def _is_unplayed(self, position: int) -> bool:
-        return not self._played[position]
+
+class _Level:
+    """A level of the trie: a matcher, or several of those that look at method and URL only, as one."""
+
+    def __init__(self, matchers: Sequence[NamedMatcher]) -> None:
+        self._line_keys = [matcher.line_key for matcher in matchers if matcher.line_key]
+        self._matcher = matchers[0]
+
+    @property
+    def needs_line_only(self) -> bool:
+        return bool(self._line_keys)
+
+    def raw_key(self, request: InteractionRequest) -> Hashable | None:
+        """Return a cheap key such that requests with equal ones have equal keys, or None."""
+        if self._line_keys:
+            return (request.method, request.url)
+        return self._matcher.raw_key(request) if self._matcher.raw_key else None
+
+    def key(self, request: InteractionRequest) -> Hashable:
+        if self._line_keys:
+            return self.line_key(request.method, request.url)
+        key = self._matcher.key(request)
+        if self._matcher.part:
+            return key
+        try:
+            hash(key)
+        except TypeError as error:
+            raise TypeError(
+                f"the matcher {self._matcher.name} returned a key that cannot be hashed: {str(key)[:80]} "
+                f"({type(key).__name__}); return a str, a number, a tuple, a frozenset or the like"
+            ) from error
+        return key
+
+    def line_key(self, method: str, url: str) -> Hashable:
+        return tuple([line_key(method, url) for line_key in self._line_keys])
+
+
+class _Node:
+    """Positions whose keys are equal down to a level, in recorded order.
+
+    Attributes:
+        positions: The positions.
+        children: The nodes of the next level by key, None until needed.
+        shortcuts: The same nodes by raw key.
+        passed: How many of the first positions are known to have been played.
+        unanswered: How often they were asked for after all had been played.
+    """
+
+    __slots__ = ("children", "passed", "positions", "shortcuts", "unanswered")
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        self.positions = positions
+        self.children: dict[Hashable, _Node] | None = None
+        self.shortcuts: dict[Hashable, _Node] = {}
+        self.passed = 0
+        self.unanswered = 0
+
+    def add(self, position: int) -> None:
+        assert isinstance(self.positions, list)
+        self.positions.append(position)
 
 
 def _levels(matchers: Sequence[NamedMatcher]) -> list[_Level]:

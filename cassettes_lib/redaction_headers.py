@@ -86,6 +86,8 @@ def credentials(scrub: Scrub, value: str, where: Where) -> str:
 def redacted_cookies(scrub: Scrub, value: str, where: str, *, is_set: bool) -> str:
     """Redact the values of cookies; their names, and the attributes of `Set-Cookie`, stay."""
     if not is_set:
+        if "=" not in value:
+            return scrub.secret(value, where, "place")
         return _COOKIE_PAIR.sub(lambda found: _cookie(scrub, found, where), value)
     first, semicolon, attributes = value.partition(";")
     found = _COOKIE_PAIR.fullmatch(first)

@@ -7,13 +7,12 @@ recorded text. Whether the outcome matches is for the matchers to say.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from cassettes_lib.base64_runs import decoded_run, text_of
 from cassettes_lib.codings import decoded, encoded
 from cassettes_lib.json_places import Edit, Path, Scalar, edited, looks_like_json, scalars_of
 from cassettes_lib.models import Headers, InteractionRequest
@@ -108,19 +107,10 @@ def _aligned_in_base64(asked: str, recorded: str, pairs: list[Pair] | None) -> b
     for one, other in zip(mine, theirs, strict=True):
         if one[0] == other[0]:
             continue
-        inner = _unbase64(other[0])
-        if inner is None or not MARK.search(inner) or not aligned(_unbase64(one[0]) or "", inner, pairs):
+        inner, own = decoded_run(other[0]), decoded_run(one[0])
+        if inner is None or own is None or not aligned(text_of(own), text_of(inner), pairs):
             return False
     return True
-
-
-def _unbase64(run: str) -> str | None:
-    try:
-        return base64.b64decode(
-            run.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(run.rstrip("=")) % 4)
-        ).decode("latin-1")
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _note(pairs: list[Pair] | None, found: str, mark: str) -> None:

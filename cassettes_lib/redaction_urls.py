@@ -44,7 +44,7 @@ def redacted_url(scrub: Scrub, url: str, where: Where, *, is_redirect: bool = Fa
     query, fragment = found["query"] or "", found["fragment"] or ""
     userinfo, at, host = authority.rpartition("@")
     if host:
-        scrub.host(_host_of(host))
+        scrub.host(host_of(f"//{host}"))
     if userinfo:
         userinfo = _redacted_userinfo(scrub, userinfo, where)
     if len(path) > 3:
@@ -84,7 +84,8 @@ def redacted_pairs(
         verdict = judge.verdict(name)
         if verdict is Verdict.NO and (not is_query or scrub.rules.adds_names):
             verdict = scrub.rules.fields.verdict(name) if is_query else verdict
-        if has_code and name == "code" and not judge.keeps(name):
+        # A short number is a status or a country: `?code=302`.
+        if has_code and name == "code" and not judge.keeps(name) and not (raw.isdigit() and len(raw) < 6):
             verdict = Verdict.YES
         if verdict is Verdict.NO and len(raw) < 4 and not raw_name[8:]:
             continue
@@ -168,9 +169,14 @@ def _redacted_fragment(scrub: Scrub, fragment: str, where: Where) -> str:
     return scrub.leaf(fragment, place)
 
 
-def _host_of(authority: str) -> str:
-    host = authority.rpartition(":")[0] if re.search(r":\d*\Z", authority) else authority
-    return host.lower()
+def host_of(url: str) -> str:
+    """Return the host of an absolute URL in lower case, without its port, or ""."""
+    start = url.find("//") + 2
+    if start < 2:
+        return ""
+    authority = url[start : url.find("/", start) if "/" in url[start:] else None]
+    host = authority.partition("?")[0].partition("#")[0].rpartition("@")[2]
+    return (host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host).lower()
 
 
 def _place(where: Where, name: str) -> Where:

@@ -13,8 +13,9 @@ from typing import Any
 from cassettes_lib.jsonpath import JsonPath, path_to
 from cassettes_lib.likeness import keys_equal
 from cassettes_lib.matching import DEFAULT_MATCH_ON, NO_RULES, IgnoreRules, NamedMatcher
-from cassettes_lib.matching_bodies import BodyRules, Part, body_key, understand
+from cassettes_lib.matching_bodies import BodyRules, body_key, understand
 from cassettes_lib.matching_urls import canonical_url
+from cassettes_lib.media import Part
 from cassettes_lib.models import InteractionRequest
 
 # With more places than these it is another request, and not the same one with some noise.

@@ -8,6 +8,7 @@ never in the place of an exception that the block itself has raised.
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
+from cassettes_lib.usage import USAGE_VARIABLE, note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12
@@ -70,7 +72,7 @@ class CassetteSession:
         )
         run_summary.opened(self._place.name, self._place.path)
         self._interception.start()
-        self._verdict.watch(self._broker.note_on)
+        self._verdict.watch(self._broker.tape.note_on)
         if self._plan.records:
             running_marks.add(self._mark.session)
         return self._broker
@@ -91,12 +93,13 @@ class CassetteSession:
         failed_as_expected = verdict.has_failed_as_expected or (error is not None and self._fails)
         broke_off = error is not None and not _is_regular_end(error) and not failed_as_expected
         if broke_off and isinstance(error, Exception):
-            self._broker.note_on(error)
+            self._broker.tape.note_on(error)
         failed = broke_off or verdict.has_failed
         if self._broker.recorded:
             self._planner.note_recorded()
         self._settle_marks(error, well=not failed)
         run_summary.closed(self._place.path or self._place.name, self._counts())
+        self._note_use(error)
         if not failed and not failed_as_expected:
             self._raise_what_was_swallowed(error)
 
@@ -125,6 +128,7 @@ class CassetteSession:
         )
         return SessionBroker(
             cassette, plan.mode, None, self._place.store, circumstances=circumstances, match_on=options.match_on,
+            redactor=options.redact and options.redact.with_placeholders(options.placeholders),
             before_record=options.before_record, before_replay=options.before_replay,
             allow_playback_repeats=options.allow_playback_repeats, record_failures=options.record_failures,
         )
@@ -169,6 +173,16 @@ class CassetteSession:
             missed=outcomes.count("missed"), unused=broker.unused_count, expired=self._plan.expired,
         )
 
+    def _note_use(self, error: BaseException | None) -> None:
+        if not self._place.path or not os.environ.get(USAGE_VARIABLE):
+            return
+        try:
+            note_use(self._place.path, self._broker.used_positions)
+        except OSError as failure:
+            if error is None:
+                raise
+            error.add_note(f"and the use of the cassette {self._place.shown} could not be noted: {failure}")
+
     def _raise_what_was_swallowed(self, error: BaseException | None) -> None:
         if self._broker.misses:
             miss = self._broker.misses[0]
@@ -176,7 +190,7 @@ class CassetteSession:
                 "The code under test caught this miss, so it is raised again on leaving the block. A test that expects "
                 "it calls broker.misses.clear()"
             )
-            self._broker.note_on(miss)
+            self._broker.tape.note_on(miss)
             raise miss
         if error is None and self._options.on_unused != "ignore" and self._broker.unused_count:
             self._tell_unused()

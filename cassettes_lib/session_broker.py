@@ -14,7 +14,6 @@ from cassettes_lib.models import (
     InteractionResponse,
     RecordingMark,
 )
-from cassettes_lib.tape import Tape
 
 
 class Call(NamedTuple):
@@ -44,21 +43,16 @@ class SessionBroker(Broker):
             circumstances: What a miss says about the run.
             **options: As for `Broker`.
         """
-        super().__init__(*args, name=circumstances.cassette_name, **options)
-        self._circumstances = circumstances
-        self._tape = Tape(circumstances.cassette_name)
+        super().__init__(*args, name=circumstances.cassette_name, circumstances=circumstances, **options)
         self.calls: list[Call] = []
 
     def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
         """Take the recorded interaction that answers a request off its queue; see `Broker.play`."""
         try:
             interaction = super().play(request, if_any=if_any)
-        except InteractionNotFoundError as error:
+        except InteractionNotFoundError:
             self.calls.append(Call(request, "missed"))
-            self._tape.add(error.request, "missed")
             raise
-        if interaction is not None:
-            self._tape.add(interaction.request, "replayed", interaction.response or interaction.failure)
         if not if_any:
             self.calls.append(Call(request, "live" if interaction is None else "replayed"))
         return interaction
@@ -66,12 +60,7 @@ class SessionBroker(Broker):
     def record(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
         """Add what came of a live request to the cassette, and save it; see `Broker.record`."""
         self._complete_call(request)
-        before = len(self.recorded)
-        try:
-            super().record(request, outcome)
-        finally:
-            for interaction in self.recorded[before:]:
-                self._tape.add(interaction.request, "recorded", interaction.response or interaction.failure)
+        super().record(request, outcome)
 
     def save_with_marks(self, marks: tuple[RecordingMark, ...]) -> None:
         """Change which recordings count as not ended well, and save.
@@ -84,15 +73,18 @@ class SessionBroker(Broker):
             if self._store is not None:
                 self._store.save(self._cassette)
 
-    def note_on(self, error: BaseException) -> None:
-        """Add the tape to an exception, once: what was replayed and recorded, what missed."""
-        self._tape.note_on(error)
-
     @property
     def unused_count(self) -> int:
         """How many interactions nobody asked for; they are not read."""
         with self._lock:
             return len(self._index.unused)
+
+    @property
+    def used_positions(self) -> list[int]:
+        """The positions, from 0, of the interactions that were replayed or recorded."""
+        with self._lock:
+            unused = set(self._index.unused)
+            return [position for position in range(len(self._cassette.interactions)) if position not in unused]
 
     def _complete_call(self, request: InteractionRequest) -> None:
         """Put a request in the place of what was known of it before it was sent: an upload is read while it is."""

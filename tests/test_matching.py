@@ -210,6 +210,22 @@ class ResolveMatchersTest(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "header\\(\\) compares the headers it is given"):
             header()
 
+    def test_a_function_takes_one_request_and_returns_at_once(self) -> None:
+        async def late(request: InteractionRequest) -> str:
+            return request.url
+
+        def pairwise(one: InteractionRequest, other: InteractionRequest) -> bool:
+            return one.url == other.url
+
+        with self.assertRaisesRegex(TypeError, "the matcher late is an async function"):
+            resolve_matchers([late])
+        with self.assertRaisesRegex(
+            TypeError, "the matcher pairwise does not take one argument: missing .* Other tools' matchers compare two"
+        ):
+            resolve_matchers([pairwise])  # type: ignore[list-item]
+        self.assertEqual(resolve_matchers(lambda request, deep=True: request.url)[0].name, "<lambda>")
+        self.assertTrue(match(a_request(), a_request(), hash))
+
     def test_factories_check_what_they_are_given(self) -> None:
         for make in (
             lambda: header(7),  # type: ignore[arg-type]

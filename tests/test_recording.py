@@ -399,6 +399,7 @@ class OptionsTest(unittest.TestCase):
             (TypeError, r"Redactor\(headers=", {"redact": ["Authorization"]}),
             (TypeError, r"redact=None", {"redact": False}),
             (TypeError, "dictionary", {"placeholders": [{"placeholder": "<KEY>", "replace": "k"}]}),
+            (ValueError, "redact=None", {"redact": None, "placeholders": {"<KEY>": "k"}}),
             (TypeError, "passthrough", {"passthrough": 80}),
             (TypeError, "neither", {"passthrough": [80]}),
             (ValueError, "not a host", {"passthrough": "https://example.com"}),
