@@ -16,8 +16,9 @@ from cassettes_lib.recording import CassetteUse, use_cassette
 from cassettes_lib.requested import ANYTHING, Wanted
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.session_broker import Call, SessionBroker
+from cassettes_lib.store_contract import CassetteStoreContract
 
-__all__ = ["CassetteMixin", "CassetteTestCase"]
+__all__ = ["CassetteMixin", "CassetteStoreContract", "CassetteTestCase"]
 
 if TYPE_CHECKING:
     _Base = unittest.TestCase
