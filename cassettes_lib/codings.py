@@ -114,7 +114,8 @@ def encoded_pieces(body: bytes, content_encoding: str | None, note: str = "") ->
         notes = [""] * len(codings)
     pieces = [body]
     for coding, its_note in zip(codings, notes, strict=True):
-        result = _apply(_joined(pieces), coding, parse_settings(its_note.partition("-")[2]))
+        word = its_note.removeprefix(f"{coding}-")
+        result = _apply(_joined(pieces), coding, parse_settings(word) if word != its_note else None)
         if result is None:
             return None
         pieces = result
@@ -265,9 +266,9 @@ def _inflated(body: bytes, window: int) -> bytes | None:
             if parts and window == _GZIP:  # padding after the last member is common and ignored by everybody
                 break
             return None
-        if not inflater.eof:
+        rest = inflater.unused_data
+        if not inflater.eof or (rest and window != _GZIP):
             return None
-        rest = inflater.unused_data if window == _GZIP else b""
     return _joined(parts)
 
 

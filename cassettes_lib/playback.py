@@ -1,9 +1,11 @@
 """The index: which recorded interaction answers a request, each key's in recorded order, each once.
 
 Strategy: a trie that grows where it is touched. Its levels are the matchers, cheapest first; a node holds the positions
-whose keys were equal so far, and is split by the next matcher only when a request gets there. So opening a cassette
-computes nothing, the first request computes the cheap keys (method and URL) of all, and bodies are read only among
-recorded requests that are equal in all else. After that, a lookup is one dictionary access per matcher.
+whose keys were equal so far, and is split by the next matcher when a request gets there, unless the first of its
+positions that has not been played is the very same request: that one is the answer without any key. So a test that
+asks again what it asked when recording costs a comparison per request; one that asks in another order costs the keys
+of method and URL of all, once, and those of the bodies among recorded requests that are equal in all else. After
+that a lookup is one dictionary access per matcher.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from cassettes_lib.models import InteractionRequest
 RequestAt = Callable[[int], InteractionRequest]
 LineAt = Callable[[int], tuple[str, str]]
 
+
 class Usage(NamedTuple):
     """How a recorded request has been used.
 
@@ -27,6 +30,165 @@ class Usage(NamedTuple):
 
     positions: Sequence[int]
     asked: int
+
+
+class PlaybackIndex:
+    """Finds, for each request, the next recorded one that is equal to it.
+
+    Not thread-safe: the Broker calls it under its lock.
+
+    Attributes:
+        count: How many interactions are recorded.
+        request_at: Reads the recorded request at a position.
+        line_at: Reads its method and URL.
+        matchers: What makes requests equal.
+        play_count: How many requests were answered.
+    """
+
+    def __init__(
+        self, count: int, request_at: RequestAt, matchers: MatchOn, *, line_at: LineAt | None = None
+    ) -> None:
+        """Make an index; no request is read before the first one is asked for.
+
+        Args:
+            count: How many interactions are recorded.
+            request_at: Reads the recorded request at a position, redacted as it is stored.
+            matchers: What makes requests equal.
+            line_at: Reads only method and URL at a position, where that is cheaper.
+        """
+        self.count = count
+        self.request_at = request_at
+        self.line_at = line_at or self._line_of_request
+        self.matchers = resolve_matchers(matchers)
+        self._levels = _levels(self.matchers)
+        self._root = _Node(range(count))
+        self._played = bytearray(count)
+        self._unused = count
+        self.play_count = 0
+
+    def take(self, request: InteractionRequest, *, repeat: bool = False) -> int | None:
+        """Return the position of the next recorded request equal to this one, and count it as played.
+
+        Args:
+            request: What is asked, redacted.
+            repeat: Give the last one again when all are used up.
+
+        Returns:
+            The position, or None when there is none, or none left.
+
+        Raises:
+            TypeError: A matcher returned a key that cannot be hashed.
+        """
+        node = self._root
+        for depth, level in enumerate(self._levels):
+            if node.children is None:
+                position = self._next(node)
+                if position is not None and self._is_equal(position, request, depth):
+                    return self._play(position)
+            child = self._child(node, level, request)
+            if child is None:
+                return None
+            node = child
+        position = self._next(node)
+        if position is not None:
+            return self._play(position)
+        node.unanswered += 1
+        if not repeat:
+            return None
+        self.play_count += 1
+        return node.positions[-1]
+
+    def usage(self, request: InteractionRequest) -> Usage | None:
+        """Tell where requests equal to this one are recorded and how often they were asked for; None if nowhere."""
+        node = self._root
+        for level in self._levels:
+            child = self._child(node, level, request)
+            if child is None:
+                return None
+            node = child
+        played = sum(self._played[position] for position in node.positions)
+        return Usage(tuple(node.positions), played + node.unanswered)
+
+    def is_played(self, position: int) -> bool:
+        """Tell whether the interaction at a position has been played."""
+        return bool(self._played[position])
+
+    @property
+    def unused(self) -> list[int]:
+        """The positions that have not been played, in recorded order."""
+        return [position for position in range(self.count) if not self._played[position]]
+
+    @property
+    def all_played(self) -> bool:
+        """Whether every position has been played; costs nothing."""
+        return not self._unused
+
+    def forget_keys(self) -> None:
+        """Compute all keys anew when next needed: recorded requests have changed. What was played stays played."""
+        self._root = _Node(range(self.count))
+
+    def _play(self, position: int) -> int:
+        self._played[position] = 1
+        self._unused -= 1
+        self.play_count += 1
+        return position
+
+    def _next(self, node: _Node) -> int | None:
+        """Return the first position of a node that has not been played; all calls together look at each once."""
+        positions = node.positions
+        while node.passed < len(positions):
+            position = positions[node.passed]
+            if not self._played[position]:
+                return position
+            node.passed += 1
+        return None
+
+    def _is_equal(self, position: int, request: InteractionRequest, depth: int) -> bool:
+        """Tell whether a request equals a recorded one by the matchers from a level on, if that is cheap to tell."""
+        for level in self._levels[depth:]:
+            raw_key = self._raw_key(level, position)
+            if raw_key is not None:
+                if raw_key != level.raw_key(request):
+                    return False
+            elif self._key(level, position) != level.key(request):
+                return False
+        return True
+
+    def _child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
+        if node.children is None:
+            self._split(node, level)
+        assert node.children is not None
+        raw_key = level.raw_key(request)
+        child = node.shortcuts.get(raw_key) if raw_key is not None else None
+        return child or node.children.get(level.key(request))
+
+    def _split(self, node: _Node, level: _Level) -> None:
+        node.children = {}
+        for position in node.positions:
+            raw_key = self._raw_key(level, position)
+            child = node.shortcuts.get(raw_key) if raw_key is not None else None
+            if child is None:
+                key = self._key(level, position)
+                child = node.children.get(key)
+                if child is None:
+                    child = node.children[key] = _Node([])
+                if raw_key is not None:
+                    node.shortcuts[raw_key] = child
+            child.add(position)
+
+    def _raw_key(self, level: _Level, position: int) -> Hashable | None:
+        if level.needs_line_only:
+            return self.line_at(position)
+        return level.raw_key(self.request_at(position))
+
+    def _key(self, level: _Level, position: int) -> Hashable:
+        if level.needs_line_only:
+            return level.line_key(*self.line_at(position))
+        return level.key(self.request_at(position))
+
+    def _line_of_request(self, position: int) -> tuple[str, str]:
+        request = self.request_at(position)
+        return request.method, request.url
 
 
 class _Level:
@@ -70,179 +232,24 @@ class _Node:
 
     Attributes:
         positions: The positions.
-        children: The nodes of the next level by key, None until needed; unused at the last level.
-        shortcuts: Some of the same nodes by raw key, None until needed.
-        played: How many of the positions have been played; used at the last level only.
-        asked: How often they were asked for.
+        children: The nodes of the next level by key, None until needed.
+        shortcuts: The same nodes by raw key.
+        passed: How many of the first positions are known to have been played.
+        unanswered: How often they were asked for after all had been played.
     """
 
-    __slots__ = ("asked", "children", "played", "positions", "shortcuts")
+    __slots__ = ("children", "passed", "positions", "shortcuts", "unanswered")
 
-    def __init__(self, positions: list[int]) -> None:
+    def __init__(self, positions: Sequence[int]) -> None:
         self.positions = positions
         self.children: dict[Hashable, _Node] | None = None
-        self.shortcuts: dict[Hashable, _Node] | None = None
-        self.played = self.asked = -1
+        self.shortcuts: dict[Hashable, _Node] = {}
+        self.passed = 0
+        self.unanswered = 0
 
-
-class PlaybackIndex:
-    """Finds, for each request, the next recorded one that is equal to it.
-
-    Not thread-safe: the Broker calls it under its lock.
-
-    Attributes:
-        count: How many interactions are recorded.
-        request_at: Reads the recorded request at a position.
-        line_at: Reads its method and URL.
-        matchers: What makes requests equal.
-        play_count: How many requests were answered.
-    """
-
-    def __init__(
-        self, count: int, request_at: RequestAt, matchers: MatchOn, *, line_at: LineAt | None = None
-    ) -> None:
-        """Make an index; no request is read before the first one is asked for.
-
-        Args:
-            count: How many interactions are recorded.
-            request_at: Reads the recorded request at a position, redacted as it is stored.
-            matchers: What makes requests equal.
-            line_at: Reads only method and URL at a position, where that is cheaper.
-        """
-        self.count = count
-        self.request_at = request_at
-        self.line_at = line_at or self._line_of_request
-        self.matchers = resolve_matchers(matchers)
-        self._levels = _levels(self.matchers)
-        self._root = _Node(list(range(count)))
-        self._played = bytearray(count)
-        self._unused = count
-        self.play_count = 0
-
-    def take(self, request: InteractionRequest, *, repeat: bool = False) -> int | None:
-        """Return the position of the next recorded request equal to this one, and count it as played.
-
-        Args:
-            request: What is asked, redacted.
-            repeat: Give the last one again when all are used up.
-
-        Returns:
-            The position, or None when there is none, or none left.
-
-        Raises:
-            TypeError: A matcher returned a key that cannot be hashed.
-        """
-        queue = self._queue(request)
-        if queue is None:
-            return None
-        queue.asked += 1
-        if queue.played < len(queue.positions):
-            position = queue.positions[queue.played]
-            queue.played += 1
-            self._played[position] = 1
-            self._unused -= 1
-        elif repeat:
-            position = queue.positions[-1]
-        else:
-            return None
-        self.play_count += 1
-        return position
-
-    def usage(self, request: InteractionRequest) -> Usage | None:
-        """Tell where requests equal to this one are recorded and how often they were asked for; None if nowhere."""
-        queue = self._queue(request)
-        return Usage(tuple(sorted(queue.positions)), queue.asked) if queue else None
-
-    def is_played(self, position: int) -> bool:
-        """Tell whether the interaction at a position has been played."""
-        return bool(self._played[position])
-
-    @property
-    def unused(self) -> list[int]:
-        """The positions that have not been played, in recorded order."""
-        return [position for position in range(self.count) if not self._played[position]]
-
-    @property
-    def all_played(self) -> bool:
-        """Whether every position has been played; costs nothing."""
-        return not self._unused
-
-    def forget_keys(self) -> None:
-        """Compute all keys anew when next needed: recorded requests have changed. What was played stays played."""
-        self._root = _Node(list(range(self.count)))
-
-    def _queue(self, request: InteractionRequest) -> _Node | None:
-        """Return the node of the last level for a request, growing the trie on the way down."""
-        if not self.count:
-            return None
-        node: _Node | None = self._root
-        for level in self._levels:
-            assert node is not None
-            node = self._child(node, level, request)
-            if node is None:
-                return None
-        if node is not None and node.played < 0:
-            # Positions played before the keys were forgotten come first: they will not be played again.
-            node.positions = sorted(node.positions, key=self._is_unplayed)
-            node.played = node.asked = sum(self._played[position] for position in node.positions)
-        return node
-
-    def _child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
-        raw_key = level.raw_key(request)
-        if raw_key is not None:
-            if node.shortcuts is None:
-                self._make_shortcuts(node, level)
-            assert node.shortcuts is not None
-            child = node.shortcuts.get(raw_key)
-            if child is not None:
-                return child
-        if node.children is None:
-            self._split(node, level)
-        assert node.children is not None
-        return node.children.get(level.key(request))
-
-    def _make_shortcuts(self, node: _Node, level: _Level) -> None:
-        """Give a node its shortcuts: without computing any key, if all its positions have the same raw key."""
-        first = self._raw_key(level, node.positions[0])
-        if first is not None and all(self._raw_key(level, position) == first for position in node.positions[1:]):
-            node.shortcuts = {first: _Node(node.positions)}
-        else:
-            self._split(node, level)
-
-    def _split(self, node: _Node, level: _Level) -> None:
-        if node.shortcuts:
-            (only,) = node.shortcuts.values()
-            node.children = {self._key(level, node.positions[0]): only}
-            return
-        node.children, node.shortcuts = {}, {}
-        for position in node.positions:
-            raw_key = self._raw_key(level, position)
-            child = node.shortcuts.get(raw_key) if raw_key is not None else None
-            if child is None:
-                key = self._key(level, position)
-                child = node.children.get(key)
-                if child is None:
-                    child = node.children[key] = _Node([])
-                if raw_key is not None:
-                    node.shortcuts[raw_key] = child
-            child.positions.append(position)
-
-    def _raw_key(self, level: _Level, position: int) -> Hashable | None:
-        if level.needs_line_only:
-            return self.line_at(position)
-        return level.raw_key(self.request_at(position))
-
-    def _key(self, level: _Level, position: int) -> Hashable:
-        if level.needs_line_only:
-            return level.line_key(*self.line_at(position))
-        return level.key(self.request_at(position))
-
-    def _line_of_request(self, position: int) -> tuple[str, str]:
-        request = self.request_at(position)
-        return request.method, request.url
-
-    def _is_unplayed(self, position: int) -> bool:
-        return not self._played[position]
+    def add(self, position: int) -> None:
+        assert isinstance(self.positions, list)
+        self.positions.append(position)
 
 
 def _levels(matchers: Sequence[NamedMatcher]) -> list[_Level]:

@@ -1,7 +1,7 @@
-"""The summary of a run: what all blocks of this process did, told on stderr when it ends, and the files it used.
+"""The summary of a run: what all blocks of this process did, told on stderr when it ends.
 
 Silent when nothing happened that somebody should know: a run that only replayed says nothing, unless
-`CASSETTES_MODE` was set for it. With `CASSETTES_USED=FILE` the path of each cassette is added to that file.
+`CASSETTES_MODE` was set for it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import threading
 from dataclasses import dataclass, field, fields
 
 from cassettes_lib.modes import MODE_VARIABLE
-
-USED_VARIABLE = "CASSETTES_USED"
 
 
 @dataclass
@@ -54,12 +52,10 @@ class RunSummary:
     Attributes:
         counts: The sum.
         touched: The names of the cassettes that were opened.
-        listed: Those already written to the file that `CASSETTES_USED` names.
     """
 
     counts: Counts = field(default_factory=Counts)
     touched: set[str] = field(default_factory=set)
-    listed: set[tuple[str, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _announced: bool = False
 
@@ -75,9 +71,6 @@ class RunSummary:
                 self._announced = True
                 atexit.register(self.tell)
             self.touched.add(path or name)
-        file = os.environ.get(USED_VARIABLE)
-        if file and path:
-            self._list(file, os.path.abspath(path))
 
     def closed(self, name: str, counts: Counts) -> None:
         """Take note of what a block did, and show the progress of a run that re-records."""
@@ -107,18 +100,6 @@ class RunSummary:
         self.counts = Counts()
         self.touched = set()
         self._lock = threading.Lock()
-
-    def _list(self, file: str, path: str) -> None:
-        with self._lock:
-            if (file, path) in self.listed:
-                return
-            self.listed.add((file, path))
-        # One short write to a file opened for appending: the lines of processes that share the file do not mix.
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        try:
-            os.write(descriptor, os.fsencode(path) + b"\n")
-        finally:
-            os.close(descriptor)
 
 
 def shown(path: str) -> str:

@@ -7,7 +7,6 @@ import signal
 import threading
 import unittest
 from collections.abc import Callable
-from typing import Any
 
 import requests
 
@@ -99,7 +98,7 @@ class ForkTest(SealingTestCase):
     def test_a_child_leaves_the_block_and_is_free(self) -> None:
         block = use_cassette(self.recorded("/text"), mode="replay")
         gate = threading.Event()
-        with block:
+        with block as broker:
             thread = threading.Thread(target=gate.wait)
             thread.start()
 
@@ -112,12 +111,8 @@ class ForkTest(SealingTestCase):
                 requests.get(self.server.url + "/json")
             gate.set()
             thread.join()
-            self.forget_misses(block)
+            broker.misses.clear()
         self.assertEqual(len(self.server.hits), 1)
-
-    @staticmethod
-    def forget_misses(block: Any) -> None:
-        block._open[-1].broker.misses.clear()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from cassettes_lib.recording import use_cassette
 from cassettes_lib.stores import JsonFileCassetteStore
 from cassettes_lib.usage import note_use, read_uses
 from tests.loopback import LoopbackServer
-from tests.support import a_cassette, a_request, an_interaction, with_environment
+from tests.support import a_cassette, a_request, a_response, an_interaction, with_environment
 
 
 def note_many(target: str, cassette: str, first: int) -> None:
@@ -31,7 +31,7 @@ class UsageTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         self.uses = self.folder / "uses.txt"
-        with_environment(self, CASSETTES_USED=str(self.uses))
+        with_environment(self, CASSETTES_USED=str(self.uses), CI=None, CASSETTES_MODE=None)
 
     def test_what_sessions_note_is_joined_by_cassette(self) -> None:
         note_use(self.folder / "a.json", lambda: [3, 1])
@@ -40,6 +40,16 @@ class UsageTest(unittest.TestCase):
         uses = read_uses(self.uses)
         self.assertEqual(uses[os.path.realpath(self.folder / "a.json")].played, {0, 1, 3})
         self.assertEqual(uses[os.path.realpath(self.folder / "b.json")].played, set())
+
+    def test_a_session_notes_what_it_replayed_and_recorded(self) -> None:
+        path = self.folder / "c.json"
+        recorded = [an_interaction(a_request(url=f"http://x/{number}")) for number in range(3)]
+        JsonFileCassetteStore(path).save(a_cassette(*recorded))
+        with use_cassette(path, mode="replay") as broker:
+            broker.respond(a_request(url="http://x/1"))
+        with use_cassette(path, mode="auto") as broker:
+            broker.respond(a_request(url="http://x/new"), lambda request: a_response())
+        self.assertEqual(read_uses(self.uses)[os.path.realpath(path)].played, {1, 3})
 
     def test_nothing_is_written_unless_asked_for(self) -> None:
         with_environment(self, CASSETTES_USED=None)
