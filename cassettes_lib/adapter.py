@@ -169,8 +169,10 @@ class _Exchange:
     def _built(self, response: InteractionResponse, retries: Any) -> Response:
         """Return what the adapter makes of a recorded response."""
         raw = self._raw(response)
+        if response.retried and retries is not None:
+            retries = with_history(retries, response.retried, self._method, self._target(), self._raw)
         if retries is not None:
-            raw.retries = with_history(retries, response.retried, self._method, self._target(), self._raw)
+            raw.retries = retries
         if response.broken is not None:
             cast(Any, raw)._pool = self._pool()  # the text of a read timeout names it
         return _builder(self._adapter).build_response(self._request, raw)
@@ -180,10 +182,13 @@ class _Exchange:
 
     def _target(self) -> str:
         """Return the target as it stands in the request line: a path, or the URL where a proxy is asked."""
-        request = self._request
-        if not isinstance(self._adapter, HTTPAdapter):
-            return request.path_url
-        url = self._adapter.request_url(request, self._options.get("proxies"))
+        request, adapter = self._request, self._adapter
+        proxies = self._options.get("proxies")
+        if not isinstance(adapter, HTTPAdapter) or (
+            not proxies and type(adapter).request_url is HTTPAdapter.request_url
+        ):
+            return _path_url(request)
+        url = adapter.request_url(request, proxies)
         return url if url.startswith("/") else parse_url(url)._replace(fragment=None).url
 
     def _pool(self) -> Any:
@@ -232,6 +237,15 @@ class _Exchange:
         if response.broken is None or self._broker.record_failures:
             _save(self._broker, asked, response)
         return self._built(response, getattr(self._adapter, "max_retries", None))
+
+
+def _path_url(request: PreparedRequest) -> str:
+    """Return `request.path_url`, without taking a usual URL apart as that does."""
+    url = request.url or ""
+    start = url.find("/", url.find("://") + 3)
+    if start < 0 or "?" in url[:start] or "#" in url or url.endswith("?"):
+        return request.path_url
+    return url[start:]
 
 
 def _save(broker: Broker, asked: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:

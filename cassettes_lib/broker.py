@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol, Self, get_args
 
@@ -21,7 +22,7 @@ from cassettes_lib.errors import (
     LiveResponderRequiredError,
 )
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
-from cassettes_lib.misses import Circumstances, explain_miss
+from cassettes_lib.misses import Circumstances, explain_miss, log_lines
 from cassettes_lib.models import (
     Cassette,
     Interaction,
@@ -31,10 +32,15 @@ from cassettes_lib.models import (
     Interactions,
 )
 from cassettes_lib.playback import PlaybackIndex
+from cassettes_lib.redaction import Redacted, Redactor
+from cassettes_lib.stand_ins import StandIns
+from cassettes_lib.tape import Tape
 
 Mode = Literal["replay", "record", "auto"]
 BeforeRecord = Callable[[Interaction], Interaction | None]
 BeforeReplay = Callable[[Interaction], Interaction]
+
+DEFAULT_REDACTOR = Redactor()
 
 _log = logging.getLogger("cassettes_lib")
 
@@ -70,6 +76,7 @@ class Broker:
 
     Attributes:
         misses: The errors of the requests that nothing answered, in order. A test that expected them empties the list.
+        tape: The last requests and where their answers came from, redacted.
     """
 
     def __init__(
@@ -80,11 +87,13 @@ class Broker:
         cassette_store: CassetteStore | None = None,
         *,
         match_on: MatchOn = DEFAULT_MATCH_ON,
+        redactor: Redactor | None = DEFAULT_REDACTOR,
         allow_playback_repeats: bool = False,
         record_failures: bool = False,
         before_record: BeforeRecord | None = None,
         before_replay: BeforeReplay | None = None,
         name: str = "",
+        circumstances: Circumstances | None = None,
     ) -> None:
         """Put a Broker in charge of a cassette.
 
@@ -94,11 +103,13 @@ class Broker:
             live_responder: Asks the real service in `record` and `auto`, where `respond` is not given another.
             cassette_store: Where to save after each new recording; None persists nothing.
             match_on: Names of matchers, or functions from a request to a hashable key.
+            redactor: Which secrets are kept off the cassette; None stores all secrets in clear.
             allow_playback_repeats: Answer with the last equal interaction again once all are used up.
             record_failures: Record exceptions of the live responder, too.
             before_record: Changes an interaction before it is stored; None from it: do not store.
             before_replay: Changes an interaction before it is replayed.
             name: What messages call the cassette, such as its path.
+            circumstances: What else is known about the run, for the messages; `name` and `mode` are filled in.
 
         Raises:
             ValueError: An unknown mode or matcher; the text names the right ones.
@@ -113,15 +124,22 @@ class Broker:
         self._record_failures = record_failures
         self._before_record = before_record
         self._before_replay = before_replay
-        self._name = name
+        self._circumstances = replace(
+            circumstances or Circumstances(has_environment=False),
+            cassette_name=name, mode=mode, redacting=redactor is not None,
+        )
         self._lock = threading.RLock()
-        self._recorded: list[Interaction] = []
         self.misses: list[InteractionNotFoundError] = []
+        self.tape = Tape(name)
         if mode == "record":
             cassette = cassette.model_copy(update={"interactions": Interactions()})
         self._cassette = cassette
         self._playable = cassette.interactions
         self._index = PlaybackIndex(len(self._playable), self._request_at, self._matchers)
+        self._redaction = None if redactor is None else redactor.start()
+        self._stand_ins = self._redaction and StandIns(self._index, self._redaction)
+        if self._redaction:
+            self._redaction.adopt(self._playable)
 
     @classmethod
     def from_store(
@@ -131,6 +149,7 @@ class Broker:
         live_responder: LiveResponder | None = None,
         *,
         match_on: MatchOn = DEFAULT_MATCH_ON,
+        redactor: Redactor | None = DEFAULT_REDACTOR,
         allow_playback_repeats: bool = False,
         record_failures: bool = False,
         before_record: BeforeRecord | None = None,
@@ -139,7 +158,7 @@ class Broker:
     ) -> Self:
         """Load the cassette of a store and put a Broker in charge of it that saves to the same store.
 
-        Where the mode records, a missing cassette is an empty one; see `load_or_empty`.
+        Where the mode records, a missing cassette is an empty one; see `load_for`.
 
         Raises:
             CassetteNotFoundError: Nothing is stored, and the mode is `replay`.
@@ -147,8 +166,8 @@ class Broker:
         """
         return cls(
             load_for(cassette_store, mode), mode, live_responder, cassette_store,
-            match_on=match_on, allow_playback_repeats=allow_playback_repeats, record_failures=record_failures,
-            before_record=before_record, before_replay=before_replay,
+            match_on=match_on, redactor=redactor, allow_playback_repeats=allow_playback_repeats,
+            record_failures=record_failures, before_record=before_record, before_replay=before_replay,
             name=name or str(getattr(cassette_store, "path", "")),
         )
 
@@ -181,13 +200,18 @@ class Broker:
     @property
     def all_played(self) -> bool:
         """Whether every interaction that was on the cassette at the beginning has been replayed."""
-        return not self._index.unused
+        return self._index.all_played
 
     @property
     def recorded(self) -> tuple[Interaction, ...]:
         """The interactions recorded by this Broker, as they are stored."""
         with self._lock:
-            return tuple(self._recorded)
+            return self._cassette.interactions[len(self._playable) :]
+
+    @property
+    def redacted(self) -> tuple[Redacted, ...]:
+        """What was redacted in the recorded interactions: where and how often, never the values."""
+        return self._redaction.summary() if self._redaction else ()
 
     def respond(self, request: InteractionRequest, live_responder: LiveResponder | None = None) -> InteractionResponse:
         """Answer a request from the cassette or by the live responder, which is recorded.
@@ -231,13 +255,16 @@ class Broker:
         """
         if self._mode == "record":
             return None
+        asked = self._redaction.request(request) if self._redaction else request
         with self._lock:
-            position = self._index.take(request, repeat=self._repeats and not if_any)
+            position = self._take(asked, repeat=self._repeats and not if_any)
         if position is None:
             if if_any or self._mode == "auto":
                 return None
-            raise self._missed(request)
-        interaction = self._playable[position]
+            raise self._missed(asked)
+        interaction = self._restored(asked, self._playable[position])
+        self.tape.add(asked, "replayed", interaction.response or interaction.failure)
+        _log.info("replayed %s %s", asked.method, asked.url)
         return self._before_replay(interaction) if self._before_replay else interaction
 
     def record(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
@@ -257,10 +284,14 @@ class Broker:
                 return
             interaction = changed
         with self._lock:
-            self._cassette = self._cassette.plus(interaction)
-            self._recorded.append(interaction)
+            stored = self._redaction.interaction(interaction) if self._redaction else interaction
+            self._forget_late_secrets()
+            self._cassette = self._cassette.plus(stored)
+            self.tape.add(stored.request, "recorded", stored.response or stored.failure)
+            _log.info("live %s %s", stored.request.method, stored.request.url)
             if self._store is not None:
                 self._store.save(self._cassette)
+                _log.info("saved %s %s on %s", stored.request.method, stored.request.url, self._name)
 
     def _respond_live(self, request: InteractionRequest, responder: LiveResponder) -> InteractionResponse:
         try:
@@ -272,13 +303,43 @@ class Broker:
         self.record(request, response)
         return response
 
-    def _request_at(self, position: int) -> InteractionRequest:
-        return self._playable[position].request
+    @property
+    def _name(self) -> str:
+        return self._circumstances.cassette_name or "a cassette without a name"
 
-    def _missed(self, request: InteractionRequest) -> InteractionNotFoundError:
+    def _take(self, asked: InteractionRequest, *, repeat: bool) -> int | None:
+        position = self._index.take(asked, repeat=repeat)
+        if position is None and self._stand_ins:
+            position = self._stand_ins.take(asked, repeat=repeat)
+        return position
+
+    def _restored(self, asked: InteractionRequest, interaction: Interaction) -> Interaction:
+        """Return what replay delivers for a recorded interaction, and learn which secrets of this run it knows."""
+        if self._redaction is None:
+            return interaction
+        if self._redaction.is_redacted(interaction.request):
+            self._redaction.accept(asked, interaction.request)
+        return self._redaction.restored(interaction)
+
+    def _forget_late_secrets(self) -> None:
+        """Remove from what is stored the values that have just been found to be secrets; the next save rewrites it."""
+        interactions = self._cassette.interactions
+        reviewed = self._redaction.reviewed(interactions) if self._redaction else None
+        if reviewed is not None:
+            self._cassette = self._cassette.model_copy(update={"interactions": interactions.rewritten(reviewed)})
+
+    def _request_at(self, position: int) -> InteractionRequest:
+        request = self._playable[position].request
+        return self._redaction.request(request) if self._redaction else request
+
+    def _missed(self, asked: InteractionRequest) -> InteractionNotFoundError:
         with self._lock:
-            error = explain_miss(request, self._index, Circumstances(self._name, self._mode))
+            error = explain_miss(asked, self._index, self._circumstances)
             self.misses.append(error)
+        self.tape.add(asked, "missed")
+        if _log.isEnabledFor(logging.DEBUG):
+            for line in log_lines(error):
+                _log.debug(line)
         return error
 
 
@@ -295,8 +356,8 @@ def load_for(store: CassetteStore, mode: Mode) -> Cassette:
         if mode == "replay":
             raise
         return Cassette()
-    except CassetteFormatError:
-        if mode != "record":
+    except CassetteFormatError as error:
+        if mode == "replay" or (mode == "auto" and not error.empty):
             raise
         return Cassette()
     return Cassette() if mode == "record" else cassette

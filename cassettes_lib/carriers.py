@@ -7,10 +7,12 @@ context its thread has. So `Thread.start` (Timer and `run` overridden by subclas
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
 from cassettes_lib.ownership import Follower, Owner, owner
@@ -59,11 +61,10 @@ def submit_job(
 ) -> Future[Any]:
     """What `ThreadPoolExecutor.submit` does while a block is open."""
     found = owner.get()
-    if found is None:
+    if found is None or _is_of_interpreters(executor):
         return layer.below(executor, function, *args, **kwargs)  # type: ignore[no-any-return]
     place = calling_place()
-    name = getattr(function, "__qualname__", None) or type(function).__name__
-    follower = Follower(f"the job {name}, submitted at {place or 'an unknown place'}")
+    follower = Follower(f"the job {_name_of(function)}, submitted at {place or 'an unknown place'}")
 
     def carried_job(*args: Any, **kwargs: Any) -> Any:
         follower.thread = threading.current_thread()
@@ -84,6 +85,19 @@ def submit_job(
         owner.reset(token)
     future.add_done_callback(lambda _: follower.end())  # a cancelled job never runs
     return future
+
+
+def _is_of_interpreters(executor: ThreadPoolExecutor) -> bool:
+    """Whether jobs run in other interpreters (Python 3.14); these have a requests of their own."""
+    return any(kind.__name__ == "InterpreterPoolExecutor" for kind in type(executor).__mro__)
+
+
+def _name_of(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        # asyncio.to_thread wraps what it is given as partial(context.run, function).
+        runs_in_context = isinstance(getattr(function.func, "__self__", None), Context) and function.args
+        function = function.args[0] if runs_in_context else function.func
+    return str(getattr(function, "__qualname__", type(function).__name__))
 
 
 def _call_inside(found: Owner, place: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -13,24 +13,29 @@ from __future__ import annotations
 import http.client
 import inspect
 import io
+import logging
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from weakref import ReferenceType, ref
 
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
-from cassettes_lib.codings import codings_of, decoded_with_note, encoded
+from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.models import Headers, InteractionResponse, RetriedAttempt
 from cassettes_lib.retrying import retried_of
-from cassettes_lib.streams import BreakingBody, LiveBody
+from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
 
 if TYPE_CHECKING:
     from requests import Response
 
-# urllib3 before version 2 has no version_string, and a flag named strict.
+_log = logging.getLogger("cassettes_lib")
+
+# The version that a connection speaks (not the one of the answer), and the target, are told since urllib3 2.
 _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
@@ -123,7 +128,10 @@ def response_from_fake(live: Response, *, preserve_exact_body_bytes: bool = Fals
 def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionResponse:
     wire_body, recoding = False, ""
     if body and codings_of(head.coding):
-        undone = None if head.preserve_exact_body_bytes else decoded_with_note(body, head.coding, known=_CODINGS)
+        sizes, early = members.get("chunk_sizes"), members.get("closed_early", False)
+        undone = None
+        if not head.preserve_exact_body_bytes:
+            undone = decoded_with_note(body, head.coding, known=_CODINGS, chunk_sizes=sizes, unfinished=early)
         if undone is None or not undone[0]:
             wire_body = True
         else:
@@ -137,15 +145,14 @@ def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionRes
 # From values to responses ---------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Framed:
+class _Framed(NamedTuple):
     """A response as `http.client` sees it once it has read the headers: what is left to read, and how to."""
 
     headers: Headers
     file: io.BufferedReader
     chunked: bool = False
     length: int | None = None
-    complete: bool = True
+    part: RecordedPart | None = None
 
 
 def raw_from_response(response: InteractionResponse, method: str, *, request_url: str | None = None) -> HTTPResponse:
@@ -156,28 +163,71 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
         method: The method of the request; a response to HEAD has no body, whatever its headers say.
         request_url: The target of the request, for `geturl`.
     """
-    framed = _framed(response, method)
+    fields = HTTPHeaderDict()
+    by_name = _fill(fields, response.headers)
+    framed = _framed(response, method, by_name)
+    if framed.headers is not response.headers:
+        fields = HTTPHeaderDict()
+        by_name = _fill(fields, framed.headers)
+    original = _answer(response, method, framed, by_name)
+    options: dict[str, Any] = {"request_url": request_url, "version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
+    raw = HTTPResponse(
+        body=original, headers=fields, status=response.status, reason=response.reason, version=original.version,
+        preload_content=False, decode_content=False, original_response=original, request_method=method,
+        **options,
+    )
+    if framed.part is not None:
+        framed.part.on_end = partial(_read_beyond, ref(raw), request_url)
+    return raw
+
+
+def _fill(fields: HTTPHeaderDict, headers: Headers) -> dict[str, list[str]]:
+    """Fill urllib3's headers, as its `add` would but faster, and return what they stand on.
+
+    Returns:
+        For each name in lower case, the name as it came first and then the values.
+    """
+    by_name = cast(dict[str, list[str]], fields._container)
+    for name, value in headers:
+        entry = by_name.get(name.lower())
+        if entry is None:
+            by_name[name.lower()] = [name, value]
+        else:
+            entry.append(value)
+    return by_name
+
+
+def _answer(
+    response: InteractionResponse, method: str, framed: _Framed, by_name: dict[str, list[str]]
+) -> http.client.HTTPResponse:
+    """Return http.client's response, with the attributes that its `begin` sets."""
     original = http.client.HTTPResponse(_File(framed.file), method=method)  # type: ignore[arg-type]
-    version = _HTTP_VERSIONS.get(response.http_version, 11)
-    message = _message(framed.headers)
     answer = cast(Any, original)
     answer.code = answer.status = response.status
     answer.reason = response.reason
-    answer.version = version
-    answer.headers = answer.msg = message
+    answer.version = version = _HTTP_VERSIONS.get(response.http_version, 11)
+    answer.headers = answer.msg = _message(framed.headers, by_name)
     answer.chunked = framed.chunked
     if framed.chunked:
         answer.chunk_left = None
     answer.length = framed.length
-    answer.will_close = original._check_close() or (not framed.chunked and framed.length is None)  # type: ignore[attr-defined]
-    options: dict[str, Any] = {"version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
-    if not framed.complete:
-        options["enforce_content_length"] = False
-    return HTTPResponse(
-        body=original, headers=HTTPHeaderDict(framed.headers), status=response.status, reason=response.reason,
-        version=version, preload_content=False, decode_content=False, original_response=original,
-        request_method=method, request_url=request_url, **options,
+    if version == 11:
+        closing = "connection" in by_name and "close" in by_name["connection"][1].lower()
+    else:
+        closing = answer._check_close()
+    answer.will_close = closing or (not framed.chunked and framed.length is None)
+    return original
+
+
+def _read_beyond(its_raw: ReferenceType[HTTPResponse], request_url: str | None) -> None:
+    """Let a response end where its recording ends, although its headers promise more."""
+    _log.warning(
+        "%s: the response is read further than when it was recorded; it was closed early then, and what follows "
+        "is not on the cassette", request_url or "a stream",
     )
+    raw = its_raw()
+    if raw is not None:
+        raw.enforce_content_length = False
 
 
 class _File:
@@ -192,38 +242,49 @@ class _File:
         return self._file
 
 
-def _message(headers: Headers) -> http.client.HTTPMessage:
+def _message(headers: Headers, by_name: dict[str, list[str]]) -> http.client.HTTPMessage:
     """Return the headers as `http.client.parse_headers` would, without its parser."""
-    for name, value in headers:
-        if name.lower() == "content-type" and _BODY_IN_HEADERS.match(value):
-            # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
-            block = "".join(f"{each}: {its_value}\r\n" for each, its_value in headers)
-            return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
+    if "content-type" in by_name and _BODY_IN_HEADERS.match(by_name["content-type"][1]):
+        # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
+        block = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
     message = http.client.HTTPMessage()
     cast(Any, message)._headers = list(headers)
     cast(Any, message)._payload = ""
     return message
 
 
-def _framed(response: InteractionResponse, method: str) -> _Framed:
+def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[str]]) -> _Framed:
     """Frame a body by the bytes that are delivered, whatever the recorded headers say."""
     headers = response.headers
+    chunked, seems_chunked = _chunking(by_name)
     if method == "HEAD" or response.status in _NO_BODY:
-        return _Framed(headers, _reader(b""), length=0)
-    body = _wire_body(response)
-    codings = _value_of(headers, "transfer-encoding").lower()
-    if "chunked" in codings:
-        # As http.client and urllib3 have it: only the exact word makes the former undo it.
-        chunked = _first_value_of(headers, "transfer-encoding").lower() == "chunked"
-        if chunked or "chunked" in [each.strip() for each in codings.split(",")]:
-            length = None if chunked else _plain_length(headers)
-            return _Framed(headers, _chunked_file(response, body), chunked=chunked, length=length)
+        # Clients that are told of chunks look for their end even where no body is allowed.
+        end = b"0\r\n\r\n" if seems_chunked else b""
+        return _Framed(_without_dispute(headers, by_name), _reader(end), chunked, length=0)
+    pieces = _wire_pieces(response, by_name)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if seems_chunked:
+        length = None if chunked else _plain_length(by_name)
+        return _Framed(headers, _chunked_file(response, pieces, body), chunked, length)
     if response.broken is not None:
-        return _Framed(headers, _broken_file(response, body), length=_plain_length(headers))
+        return _Framed(headers, _broken_file(response, body), length=_plain_length(by_name))
     if response.closed_early:
-        return _Framed(headers, _reader(body), length=None, complete=False)
-    headers = _with_fitting_length(headers, len(body))
-    return _Framed(headers, _reader(body), length=_plain_length(headers))
+        part = RecordedPart(body)
+        return _Framed(headers, io.BufferedReader(part), length=_plain_length(by_name), part=part)
+    length = _plain_length(by_name)
+    if "content-length" in by_name and (length != len(body) or len(by_name["content-length"]) > 2):
+        headers, length = _with_fitting_length(headers, by_name, len(body))
+    return _Framed(headers, _reader(body), length=length)
+
+
+def _chunking(by_name: dict[str, list[str]]) -> tuple[bool, bool]:
+    """Tell whether `http.client` and whether urllib3 takes a body for chunked: the former goes by the exact word."""
+    if "transfer-encoding" not in by_name:
+        return False, False
+    values = by_name["transfer-encoding"][1:]
+    chunked = values[0].lower() == "chunked"
+    return chunked, chunked or "chunked" in [each.strip() for each in ",".join(values).lower().split(",")]
 
 
 def _reader(data: bytes) -> io.BufferedReader:
@@ -239,59 +300,64 @@ def _broken_file(response: InteractionResponse, data: bytes) -> io.BufferedReade
     return io.BufferedReader(BreakingBody(data, broken_body_error(broken)))
 
 
-def _chunked_file(response: InteractionResponse, body: bytes) -> io.BufferedReader:
-    broken = response.broken
+def _chunked_file(response: InteractionResponse, pieces: list[bytes], body: bytes) -> io.BufferedReader:
+    broken, whole = response.broken, response.chunk_sizes or ()
     if broken is None:
-        return _reader(b"".join(chunked_wire(body, response.chunk_sizes)))
-    whole = response.chunk_sizes or ()
-    pieces = chunked_wire(body, whole, ended=False)
+        if whole and len(pieces) > 1 and sum(whole) != len(body):
+            whole = tuple(map(len, pieces))  # encoded otherwise than it was received, with the same boundaries
+        return _reader(b"".join(chunked_wire(body, whole)))
+    wire = chunked_wire(body, whole, ended=False)
     left = body[sum(whole) :]
     if broken.chunk_size is not None:
-        pieces += (b"%x\r\n" % max(broken.chunk_size, len(left)), left)
-    pieces.append(broken.rest.encode("latin-1", "replace"))
-    return _broken_file(response, b"".join(pieces))
+        wire += (b"%x\r\n" % max(broken.chunk_size, len(left)), left)
+    wire.append(broken.rest.encode("latin-1", "replace"))
+    return _broken_file(response, b"".join(wire))
 
 
-def _value_of(headers: Headers, name: str) -> str:
-    return ", ".join(value for each, value in headers if each.lower() == name)
-
-
-def _first_value_of(headers: Headers, name: str) -> str:
-    return next((value for each, value in headers if each.lower() == name), "")
-
-
-def _plain_length(headers: Headers) -> int | None:
-    """Return the length that `http.client` takes from the headers."""
+def _plain_length(by_name: dict[str, list[str]]) -> int | None:
+    """Return the length that `http.client` takes from the headers: the first one, if it is a number from 0 up."""
+    if "content-length" not in by_name:
+        return None
     try:
-        length = int(_first_value_of(headers, "content-length"))
+        length = int(by_name["content-length"][1])
     except ValueError:
         return None
     return length if length >= 0 else None
 
 
-def _with_fitting_length(headers: Headers, length: int) -> Headers:
-    """Return headers whose `Content-Length` is that of the bytes delivered, if they have one that counts."""
-    declared = [value for name, value in headers if name.lower() == "content-length"]
-    if not declared or {value.strip() for value in declared} == {str(length)}:
+def _without_dispute(headers: Headers, by_name: dict[str, list[str]]) -> Headers:
+    """Return headers whose lengths, of a body that does not come, agree; urllib3 raises when they do not."""
+    values = by_name.get("content-length", ())[1:]
+    if len(set(values)) <= 1 and not (values and "," in values[0]):
         return headers
+    length = _plain_length(by_name)
+    return _with_fitting_length(headers, by_name, length or 0)[0]
+
+
+def _with_fitting_length(
+    headers: Headers, by_name: dict[str, list[str]], length: int
+) -> tuple[Headers, int | None]:
+    """Return headers whose `Content-Length` is that of the bytes delivered, if it is one that counts."""
     try:
-        numbers = {int(each) for value in declared for each in value.split(",")}
+        # As urllib3 reads it: equal values are one, different ones an error.
+        numbers = {int(each) for value in by_name["content-length"][1:] for each in value.split(",")}
     except ValueError:
-        return headers  # nobody counts by it
-    if len(numbers) == 1 and (numbers == {length} or min(numbers) < 0):
-        return headers
-    return tuple((name, str(length)) if name.lower() == "content-length" else (name, value) for name, value in headers)
+        return headers, None  # nobody counts by it
+    if numbers == {length} or (len(numbers) == 1 and min(numbers) < 0):
+        return headers, _plain_length(by_name)
+    fitting = str(length)
+    return tuple(
+        (name, fitting) if name.lower() == "content-length" else (name, value) for name, value in headers
+    ), length
 
 
-def _wire_body(response: InteractionResponse) -> bytes:
-    if response.wire_body or not response.body:
-        return response.body
-    coding = response.header("Content-Encoding")
-    if coding is None:
-        return response.body
+def _wire_pieces(response: InteractionResponse, by_name: dict[str, list[str]]) -> list[bytes]:
+    """Return the body as it goes over the wire, in pieces where it was flushed between them."""
+    if "content-encoding" not in by_name or not response.body or response.wire_body:
+        return [response.body]
+    coding = ", ".join(by_name["content-encoding"][1:])
     names = codings_of(coding)
     if not names or not _CODINGS.issuperset(names):
-        return response.body
+        return [response.body]
     # Where it cannot be encoded, urllib3 cannot decode it either, and hands it on as it is.
-    result = encoded(response.body, coding, response.recoding)
-    return response.body if result is None else result
+    return encoded_pieces(response.body, coding, response.recoding) or [response.body]

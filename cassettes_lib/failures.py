@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import requests.exceptions
@@ -30,11 +31,9 @@ def can_be_recorded(error: BaseException) -> bool:
 
 def failure_from_exception(error: BaseException, depth: int = 0) -> InteractionFailure:
     """Return the value that stands for an exception on a cassette."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     cause = getattr(error, "reason", None)
     return InteractionFailure(
-        error=name,
+        error=_class_name(error),
         message=str(error),
         arguments=None if error.args == (str(error),) else tuple(_argument(each, depth) for each in error.args),
         cause=failure_from_exception(cause, depth + 1) if isinstance(cause, Exception) and depth < _MAX_DEPTH else None,
@@ -72,7 +71,7 @@ def exception_from_failure(
 
 def broken_body_error(broken: BrokenBody) -> Exception:
     """Return the low-level exception with which a body broke off."""
-    kind = _exception_class(broken.error)
+    kind = _exception_class(broken.error, builtins)
     if broken.errno is not None and issubclass(kind, OSError):
         return kind(broken.errno, broken.message)
     return kind(broken.message)
@@ -82,13 +81,20 @@ def broken_body_from(error: Exception | None, *, chunk_size: int | None, rest: s
     """Return the value for a body that broke off with an exception; None stands for an early end of the connection."""
     if error is None:
         return BrokenBody(error="IncompleteRead", chunk_size=chunk_size, rest=rest)
-    kind = type(error)
     number = error.errno if isinstance(error, OSError) and len(error.args) == 2 else None
     return BrokenBody(
-        error=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+        error=_class_name(error),
         message=str(error.args[-1]) if error.args else "",
         errno=number, chunk_size=chunk_size, rest=rest,
     )
+
+
+def _class_name(error: BaseException) -> str:
+    """Return the name of an exception's class, bare for Python's own where that is not also one of requests."""
+    kind = type(error)
+    if kind.__module__ == "builtins" and not hasattr(requests.exceptions, kind.__qualname__):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _argument(value: object, depth: int) -> InteractionFailure | int | str:
@@ -123,10 +129,15 @@ def _fill_in(
             setattr(error, name, value)
 
 
-def _exception_class(name: str) -> type[Exception]:
-    """Return the class of that name; when there is none, the most general one of requests."""
+def _exception_class(name: str, *bare: ModuleType) -> type[Exception]:
+    """Return the class of that name; when there is none, the most general one of requests.
+
+    Args:
+        name: With its module, or a bare name such as other tools write.
+        bare: The modules in which a bare name is looked up; by default those of the transport first.
+    """
     module, _, own_name = name.rpartition(".")
-    places = [sys.modules.get(module)] if module else [requests.exceptions, urllib3.exceptions, builtins]
+    places = [sys.modules.get(module)] if module else bare or (requests.exceptions, builtins, urllib3.exceptions)
     for place in places:
         found = getattr(place, own_name, None)
         if isinstance(found, type) and issubclass(found, Exception):

@@ -54,6 +54,15 @@ def _generation(file: FileIO, status: os.stat_result) -> float:
     return 0
 
 
+def stat_of(path: str) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced; nothing for a file that cannot be seen."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def open_to_read(path: str) -> FileIO:
     """Open a file for reading, without waiting for anything.
 
@@ -115,7 +124,7 @@ def put_file(
     """Put a file with a text at a path where there is none.
 
     Args:
-        path: The path; not a symbolic link.
+        path: The path, symbolic links resolved.
         text: What the file will hold.
         timeout: How long to wait for other processes that do the same, in seconds.
         durable: Whether the file survives a power failure once this has returned.
@@ -131,7 +140,7 @@ def replace_file(
     path: str, old: FileIO, text: bytes, *, timeout: float, durable: bool, done: Callable[[FileIdentity], None]
 ) -> None:
     """Replace a file, whose lock is held, by one with another text and the same permissions; else as `put_file`."""
-    _put(path, text, timeout=timeout, durable=durable, done=done, old=old)
+    _put(os.path.realpath(path), text, timeout=timeout, durable=durable, done=done, old=old)
 
 
 def _put(

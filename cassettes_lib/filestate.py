@@ -10,7 +10,6 @@ an interaction is kept. See docs/adr/append-and-recovery.rst.
 
 from __future__ import annotations
 
-import os
 import weakref
 from array import array
 from collections import Counter
@@ -21,7 +20,7 @@ from typing import Any, Literal
 
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import interaction_text, mark_to_entry, read_cassette
-from cassettes_lib.files import FileIdentity, read_from
+from cassettes_lib.files import FileIdentity, read_from, stat_of
 from cassettes_lib.layout import Layout, find_additions, members_behind
 from cassettes_lib.models import Cassette, Interactions
 from cassettes_lib.recovery import recover_cassette
@@ -77,15 +76,6 @@ def read_content(data: bytes, identity: FileIdentity, path: str, *, recover: boo
         if cassette is None:
             raise
         return Content(data, identity, cassette, torn=True)
-
-
-def stat_of(path: str) -> tuple[int, ...]:
-    """Return what changes when a file is written or replaced; nothing for a file that cannot be seen."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +148,12 @@ class FilePlace:
         return start >= self.end or any(begin <= start < end for begin, end in self.others or ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Basis:
     """What a store knows that it keeps for one recording.
 
     Attributes:
-        found: What was there when the recording began: nothing, a cassette, a damaged file; or nobody looked (`unseen`).
+        found: What was there when the recording began: nothing, a cassette, a damaged file; `unseen`: nobody looked.
         entries: Refers to the list of interactions of the cassette that was loaded or saved last.
         count: How many of those interactions are in the file.
         keys: Hashes of their texts, of which the first `count` count.

@@ -152,9 +152,9 @@ def chunked_wire(body: bytes, sizes: Sequence[int] | None, *, ended: bool = True
     pieces: list[bytes | memoryview] = []
     start = 0
     for size in (*(sizes or ()), *((len(body),) if ended else ())):
-        chunk = view[start : start + size]
-        if not chunk:
-            break
+        chunk = view[start : start + size] if size > 0 else b""
+        if not chunk:  # a chunk of no size would be the end mark
+            continue
         pieces += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
         start += len(chunk)
     if ended:

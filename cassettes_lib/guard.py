@@ -11,7 +11,7 @@ that are about to use the network anyway.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -44,6 +44,14 @@ class SealedBlock(Block):
         self.allow_network = tuple(pattern.lower() for pattern in allow_network)
         self.allowed_addresses: set[str] = set()
         self.blocked: list[NetworkBlockedError] = []
+
+    def lets_pass(self, url: str, request: Callable[[], InteractionRequest]) -> bool:
+        """Tell whether a request is none of this block's business; `request` makes its value."""
+        return False
+
+    def locks(self) -> list[Any]:
+        """Return the locks that must be free when the process forks."""
+        return []
 
     def refuse(self, request: InteractionRequest | None, what: str, why: str) -> NetworkBlockedError:
         """Return the error for something that was about to reach the network, and note it down."""
@@ -83,10 +91,10 @@ def without_secrets(url: str) -> str:
 def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
     """What `HTTPConnectionPool.urlopen` does while a block is open."""
     if not in_live_call() and _is_from_requests(sys._getframe(2)):
-        block = block_in_charge()
-        if isinstance(block, SealedBlock):
-            method = args[0] if args else kwargs.get("method")
-            url = _url_of(pool, args[1] if len(args) > 1 else kwargs.get("url", ""))
+        method = args[0] if args else kwargs.get("method")
+        url = _url_of(pool, args[1] if len(args) > 1 else kwargs.get("url", ""))
+        block = _block_to_ask(method, url)
+        if block is not None:
             if block.seals or not block.open:
                 raise block.refuse_request(method, url)
             warn_caller(
@@ -95,6 +103,16 @@ def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: 
                 "its connections itself. A replay will stop it"
             )
     return layer.below(pool, *args, **kwargs)
+
+
+def _block_to_ask(method: str | None, url: str) -> SealedBlock | None:
+    """Return the innermost block in charge that does not let a request pass."""
+    block = block_in_charge()
+    while isinstance(block, SealedBlock):
+        if not block.lets_pass(url, lambda: InteractionRequest(method=method or "GET", url=url)):
+            return block
+        block = block.outer
+    return None
 
 
 def _url_of(pool: HTTPConnectionPool, target: str) -> str:

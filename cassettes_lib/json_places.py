@@ -27,17 +27,29 @@ class Frame:
         is_object: False for a list.
         key: The name of the present member of an object.
         position: The position in a list.
-        scalars: The scalars of an object, for judging one by its siblings.
+        path: Where it stands in the document.
+        outer: The names of the members it stands under, the innermost first.
+        scalars: Its scalars, for judging one by its siblings.
     """
 
-    __slots__ = ("expects_key", "is_object", "key", "position", "scalars")
+    __slots__ = ("expects_key", "is_object", "key", "outer", "path", "position", "scalars")
 
-    def __init__(self, is_object: bool) -> None:
+    def __init__(self, is_object: bool, parent: Frame | None) -> None:
         self.is_object = is_object
+        self.path: Path = parent.inner_path() if parent else ()
+        self.outer: tuple[str, ...] = parent.inner_keys() if parent else ()
         self.key = ""
         self.position = 0
         self.expects_key = is_object
         self.scalars: list[Scalar] = []
+
+    def inner_path(self) -> Path:
+        """Return where the present member or entry stands."""
+        return (*self.path, self.key if self.is_object else self.position)
+
+    def inner_keys(self) -> tuple[str, ...]:
+        """Return the names of the members that the present value stands under, the innermost first."""
+        return (self.key, *self.outer) if self.is_object else self.outer
 
 
 class Scalar(NamedTuple):
@@ -100,20 +112,18 @@ def scalars_of(text: str) -> Iterator[Scalar]:
 
 
 def objects_of(text: str) -> Iterator[Scalar | Frame]:
-    """Yield all scalars of a JSON text, in order, and each object when it ends."""
+    """Yield all scalars of a JSON text, in order, and each object or list when it ends."""
     frames: list[Frame] = []
-    keys: list[str] = []
     for found in _TOKEN.finditer(text):
         token = found[0]
         frame = frames[-1] if frames else None
         first = token[0]
         if first in "{[":
-            frames.append(Frame(first == "{"))
+            frames.append(Frame(first == "{", frame))
         elif first in "}]":
             if frame and frame.is_object == (first == "}"):
                 frames.pop()
-                if frame.is_object:
-                    yield frame
+                yield frame
         elif first == ",":
             if frame:
                 frame.expects_key = frame.is_object
@@ -125,15 +135,15 @@ def objects_of(text: str) -> Iterator[Scalar | Frame]:
             frame.key = _plain(token) if first == '"' else token
             yield Scalar(found.start(), found.end(), "key", frame.key, (), ())
         elif first == '"' or _NUMBER.fullmatch(token):
-            keys = [each.key for each in reversed(frames) if each.is_object]
             scalar = Scalar(
                 found.start(), found.end(), "string" if first == '"' else "number",
-                _plain(token) if first == '"' else token, tuple(keys), _path(frames),
+                _plain(token) if first == '"' else token,
+                frame.inner_keys() if frame else (), frame.inner_path() if frame else (),
             )  # fmt: skip
-            if frame and frame.is_object:
+            if frame:
                 frame.scalars.append(scalar)
             yield scalar
-    yield from (frame for frame in reversed(frames) if frame.is_object)
+    yield from reversed(frames)
 
 
 def edited(text: str, edits: list[Edit]) -> str:
@@ -154,10 +164,6 @@ def string_literal(value: str, like: str) -> str:
     if "\\/" in like:
         literal = literal.replace("/", "\\/")
     return literal if len(like) > 1 and like.endswith('"') else literal[:-1]
-
-
-def _path(frames: list[Frame]) -> Path:
-    return tuple(frame.key if frame.is_object else frame.position for frame in frames)
 
 
 def _plain(token: str) -> str:

@@ -10,10 +10,8 @@ folders), `filelock` locks a file in the folder for temporary files instead. See
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -116,6 +114,9 @@ def _flocked(file: FileIO, path: str, deadline: float, timeout: float) -> Iterat
 @contextmanager
 def _by_filelock(path: str, timeout: float) -> Iterator[None]:
     """Hold a lock that stands in for that of a file, in the folder for temporary files."""
+    import hashlib
+    import tempfile
+
     from filelock import FileLock, Timeout
 
     name = hashlib.sha256(os.path.normcase(os.path.realpath(path)).encode("utf-8", "surrogatepass")).hexdigest()

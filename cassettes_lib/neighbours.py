@@ -18,7 +18,7 @@ import requests
 from requests import Response, Session
 
 from cassettes_lib.ownership import block_in_charge
-from cassettes_lib.patches import Layer, PatchPoint
+from cassettes_lib.patches import Layer, PatchPoint, below_the_dead
 from cassettes_lib.places import warn_caller
 
 # The serial of the innermost layer on Session.send that the call in hand came by; 0: none.
@@ -42,6 +42,27 @@ def mock_adapter_class() -> type | None:
     module = sys.modules.get("requests_mock.adapter")
     found = getattr(module, "Adapter", None)
     return found if isinstance(found, type) else None
+
+
+def mend_responses() -> None:
+    """Give `responses` the real `send` where, imported inside of a block, it took our layer for it."""
+    module: Any = sys.modules.get("responses")
+    kept = getattr(module, "_real_send", None)
+    if module is None or below_the_dead(kept) is kept:
+        return
+    module._real_send = below_the_dead(kept)
+    module._default_mock._real_send = below_the_dead(module._default_mock._real_send)
+    defaults = module.RequestsMock.__init__.__kwdefaults__ or {}
+    defaults.update({name: below_the_dead(value) for name, value in defaults.items()})
+
+
+def disarm_for_mounted(kind: type) -> None:
+    """Leave a call to the adapter of a mock that `Session.get_adapter` itself has found: somebody mounted it by hand.
+
+    A mock of all sessions lets nobody get to `Session.get_adapter`.
+    """
+    if armed.get() and kind is mock_adapter_class():
+        armed.set(0)
 
 
 def warn_of_shadows(name: str) -> None:

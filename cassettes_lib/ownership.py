@@ -143,11 +143,20 @@ class LiveCall:
         running: Whether the call goes on. A thread that begins in it and goes on afterwards belongs to the block.
     """
 
-    __slots__ = ("_token", "block", "running")
+    __slots__ = ("_adapter", "_request", "_token", "block", "running")
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, adapter: object, request: object) -> None:
         self.block = block
+        self._adapter = adapter
+        self._request = request
         self.running = True
+
+    def is_beside(self, adapter: object, request: object) -> bool:
+        """Whether a request that an adapter is to send meanwhile is another one, not a part of this call."""
+        if request is self._request or adapter is self._adapter:
+            return False
+        state = getattr(adapter, "__dict__", None)  # an adapter may be sent through as another object of its state
+        return state is None or state is not getattr(self._adapter, "__dict__", None)
 
     def __enter__(self) -> None:
         """Leave what runs in this context to the network."""

@@ -7,10 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest
-
 from cassettes_lib.models import InteractionRequest
-from cassettes_lib.uploads import Upload
 
 PassthroughRule = str | Callable[[InteractionRequest], object]
 
@@ -41,15 +38,15 @@ class Passthrough:
     def __bool__(self) -> bool:
         return bool(self._functions or self._hosts)
 
-    def lets_pass(self, request: PreparedRequest) -> bool:
-        """Tell whether a request is handed on."""
+    def lets_pass(self, url: str, request: Callable[[], InteractionRequest]) -> bool:
+        """Tell whether a request is handed on; `request` makes its value, where a function has to be asked."""
         if self._hosts:
-            names = _names_of(request.url or "")
+            names = _names_of(url)
             if any(host.fullmatch(name) for host in self._hosts for name in names):
                 return True
         if not self._functions:
             return False
-        value = Upload(request).request_before_sending()  # a file or a generator is not read for this
+        value = request()
         return any(function(value) for function in self._functions)
 
 

@@ -36,16 +36,18 @@ class Layer:
 
     Attributes:
         below: What to hand on to: what the attribute was.
+        beneath: What is known to have been below, however deep.
         serial: The number of the first block that needed this layer.
         blocks: The blocks that need it; empty: dead.
         function: What stands in place of the attribute.
     """
 
-    __slots__ = ("below", "blocks", "function", "inherited", "serial")
+    __slots__ = ("below", "beneath", "blocks", "function", "inherited", "serial")
 
     def __init__(self, point: PatchPoint, below: Any, *, inherited: bool, serial: int) -> None:
         self.below = below
         self.inherited = inherited
+        self.beneath: list[object] = []
         self.serial = serial
         self.blocks: frozenset[object] = frozenset()
         behaviour = point.behaviour
@@ -83,7 +85,6 @@ class PatchPoint:
         self.behaviour = behaviour
         self._layers: tuple[Layer, ...] = ()  # bottom to top
         self._original = self._current()
-        self._beneath: list[object] = []  # whatever is known to have lain below a layer, since the first one came
 
     @property
     def in_use(self) -> bool:
@@ -107,10 +108,7 @@ class PatchPoint:
             for layer in reversed(self._layers):
                 if not layer.blocks:
                     self._drop(layer)
-            if self._layers:
-                self.repair()
-            else:
-                self._beneath.clear()
+            self.repair()
 
     def repair(self) -> bool:
         """Put a layer on top again if somebody has put back what lay below ours; tell whether that was so."""
@@ -119,16 +117,14 @@ class PatchPoint:
             return False
         with lock:
             self.bring_to_light()
-            current = self._current()
-            lost = self._layers
-            if any(current is each.function for each in lost):
-                return False  # an older layer of ours; it answers for the later blocks, too
-            if not any(current is each for each in (self._original, *self._beneath)):
-                return False  # a patch of somebody else that was put on top of ours
-            layer = self._push(min(each.serial for each in lost))
-            self._layers = (layer,)
+            lost = self._lost()
+            if not lost:
+                return False
+            self._layers = self._layers[:-len(lost)]
+            layer = self._push(lost[0].serial)
             for each in lost:
                 layer.blocks |= each.blocks
+                layer.beneath += each.beneath
                 each.blocks = frozenset()
             return True
 
@@ -139,13 +135,23 @@ class PatchPoint:
             with lock:
                 self._undo(layer)
 
+    def _lost(self) -> tuple[Layer, ...]:
+        """Return our layers that are above what is in place now."""
+        current = self._current()
+        if any(current is each.function for each in self._layers):
+            return ()  # it answers for the blocks of the later ones, too
+        for index, layer in enumerate(self._layers):
+            if current is self._original or any(current is each for each in layer.beneath):
+                return self._layers[index:]
+        return ()  # a patch of somebody else, on top of ours
+
     def _current(self) -> Any:
         return self.owner.__dict__.get(self.name)
 
     def _push(self, serial: int) -> Layer:
         inherited = self.name not in self.owner.__dict__
         layer = Layer(self, getattr(self.owner, self.name), inherited=inherited, serial=serial)
-        self._beneath.extend(_deeper(self._current()))
+        layer.beneath = list(_deeper(self._current()))
         self._layers = (*self._layers, layer)
         setattr(self.owner, self.name, layer.function)
         return layer
@@ -170,6 +176,15 @@ class PatchPoint:
             setattr(self.owner, self.name, layer.below)
 
 
+def below_the_dead(function: Any) -> Any:
+    """Return a function, or what is below it when it is a dead layer of ours."""
+    layer = layer_of(function)
+    while layer is not None and not layer.blocks:
+        function = layer.below
+        layer = layer_of(function)
+    return function
+
+
 def _mend_mocks(layer: Layer) -> None:
     """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it."""
     for patcher in _mock_patchers():
@@ -188,7 +203,8 @@ def _mock_patchers() -> Iterator[Any]:
 def _deeper(function: object) -> Iterator[object]:
     """Yield a function, and those that it is likely to be replaced with when it is undone.
 
-    These are in its closure, as people write patches by hand, or with the patchers of `unittest.mock`.
+    These are in its closure, as people write patches by hand, in an object there that keeps them (`requests_mock`),
+    or with the patchers of `unittest.mock`.
     """
     waiting, seen = [function], set()
     while waiting:
@@ -200,5 +216,5 @@ def _deeper(function: object) -> Iterator[object]:
         waiting.extend(patcher.temp_original for patcher in _mock_patchers() if patcher.new is each)
         for cell in getattr(each, "__closure__", None) or ():
             with suppress(ValueError):  # an empty cell
-                if isinstance(cell.cell_contents, FunctionType):
-                    waiting.append(cell.cell_contents)
+                kept = [cell.cell_contents, *getattr(cell.cell_contents, "__dict__", {}).values()]
+                waiting.extend(other for other in kept if isinstance(other, FunctionType))

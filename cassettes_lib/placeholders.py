@@ -86,10 +86,9 @@ class Placeholders:
         if not self._value_of:
             return text
 
-        def value(name: str) -> str:
-            return escape(self._value_of[name])
-
-        return self._names_index.replaced(text, lambda hit: value(hit.value))
+        return self._names_index.replaced(
+            text, lambda hit: escape(self._value_of[hit.value]), inside=lambda hit: self._value_of[hit.value]
+        )
 
     def restored_bytes(self, body: bytes, content_type: str) -> bytes:
         """Return a body with the names become values again, written as its media type asks."""

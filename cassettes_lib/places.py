@@ -7,9 +7,11 @@ import warnings
 from contextvars import ContextVar
 from types import FrameType
 
+from cassettes_lib.errors import CassetteWarning
+
 # Nobody looks for his mistake in these: the way from the caller to us, and what runs threads and jobs.
 _PASSED_OVER = frozenset({
-    "cassettes_lib", "requests", "urllib3", "http", "responses", "requests_mock", "unittest.mock",
+    "cassettes_lib", "requests", "urllib3", "http", "responses", "requests_mock", "unittest",
     "asyncio", "concurrent", "contextlib", "functools", "multiprocessing", "socket", "ssl", "threading",
 })
 
@@ -28,10 +30,10 @@ def calling_place() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else handed_over_at.get()
 
 
-def warn_caller(message: str) -> None:
-    """Issue a RuntimeWarning that points to the user's code, and leaves no registry in the modules of others."""
+def warn_caller(message: str, category: type[Warning] = CassetteWarning) -> None:
+    """Issue a warning that points to the user's code, and leaves no registry in the modules of others."""
     file, _, line = calling_place().rpartition(":")
-    warnings.warn_explicit(message, RuntimeWarning, file or "(unknown)", int(line or 0))
+    warnings.warn_explicit(message, category, file or "(unknown)", int(line or 0))
 
 
 def _users_frame() -> FrameType | None:

@@ -1,144 +1,272 @@
-"""`use_cassette`: composes store, Broker and interception, and takes them down again."""
+"""`use_cassette`: the composition root. It puts options, a place for the cassette, and sessions together.
+
+Strategy: the object it returns holds nothing but what was written in the code; each entry and each call makes a session
+of its own. So it can be used again, from several threads, and while it is in use.
+"""
 
 from __future__ import annotations
 
-import functools
+import inspect
 import os
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, ParamSpec, TypeVar, get_args
+from typing import Any, TypeVar, Unpack, overload
 
-from cassettes_lib.broker import BeforeRecord, BeforeReplay, Broker, CassetteStore, Mode, load_for
-from cassettes_lib.errors import CassetteNotFoundError
-from cassettes_lib.interception import Interception
-from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
+from cassettes_lib.broker import BeforeRecord, BeforeReplay, Broker, CassetteStore
+from cassettes_lib.cassette_paths import path_of_function, path_of_test
+from cassettes_lib.decorating import cover_tests_of, decorate_tests_of, decorated, expects_failure, is_test_case
+from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn
+from cassettes_lib.modes import CassetteMode
+from cassettes_lib.options import (
+    CassetteOptions,
+    OnExpired,
+    OnUnused,
+    Options,
+    checked_options,
+    checked_path,
+    refuse_unknown,
+)
+from cassettes_lib.passthrough import PassthroughRule
+from cassettes_lib.plans import Place
+from cassettes_lib.redaction import Redactor
+from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
-CassetteMode = Literal["once", "replay", "auto", "record"]
-_MODES: tuple[str, ...] = get_args(CassetteMode)
-# What other tools call our modes.
-_FOREIGN_MODES = {
-    "new_episodes": ("vcrpy's and betamax's new_episodes", "auto"),
-    "none": ("vcrpy's and betamax's none", "replay"),
-    "all": ("vcrpy's and betamax's all", "record"),
-    "any": ("vcrpy's any", "auto"),
-    "rewrite": ("cassetter's rewrite", "record"),
-}
-
-P = ParamSpec("P")
-R = TypeVar("R")
+_DEFAULT_REDACTOR = Redactor()
+_Target = TypeVar("_Target", bound="Callable[..., Any] | staticmethod[Any, Any] | classmethod[Any, Any, Any]")
 
 
-class use_cassette:
-    """Records the requests of a block or a function on a cassette, and replays them when it runs again.
+class CassetteUse:
+    """What `use_cassette` returns: a context manager and a decorator, to be used any number of times, and at once."""
 
-    Example:
-        with use_cassette("cassettes/orders.json") as broker:
-            requests.get("https://api.example.com/orders")
-    """
+    def __init__(self, path: str | None, options: Options) -> None:
+        """Keep what was written in the code; see `use_cassette`."""
+        self._path = path
+        self._options = options
+        self._lock = threading.Lock()
+        self._entered: list[tuple[object, CassetteSession]] = []
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        mode: CassetteMode | None = None,
-        store: CassetteStore | None = None,
-        match_on: MatchOn = DEFAULT_MATCH_ON,
-        before_record: BeforeRecord | None = None,
-        before_replay: BeforeReplay | None = None,
-        allow_playback_repeats: bool = False,
-        record_failures: bool = False,
-        preserve_exact_body_bytes: bool = False,
-    ) -> None:
-        """Check the options; nothing is opened before the block is entered.
-
-        Args:
-            path: The file of the cassette.
-            mode: `once` (the default), `replay`, `auto` or `record`; `CASSETTES_MODE` in the environment overrides.
-            store: Keeps the cassette, in place of a file.
-            match_on: Names of matchers, or functions from a request to a hashable key.
-            before_record: Changes an interaction before it is stored; None from it: do not store.
-            before_replay: Changes an interaction before it is replayed.
-            allow_playback_repeats: Answer with the last equal interaction again once all are used up.
-            record_failures: Record exceptions, too.
-            preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
-
-        Raises:
-            ValueError: An unknown mode or matcher; the text names the right ones.
-            TypeError: Neither path nor store is given, or both.
-        """
-        if (path is None) == (store is None):
-            raise TypeError("use_cassette takes either a path or a store")
-        if mode is not None:
-            check_mode(mode)
-        match_on = resolve_matchers(match_on)  # once: it may be an iterator
-        self._store: CassetteStore = JsonFileCassetteStore(path) if path is not None else store  # type: ignore[assignment]
-        self._name = str(path) if path is not None else type(store).__name__
-        self._mode = mode
-        self._preserve = preserve_exact_body_bytes
-        self._options: dict[str, Any] = {
-            "match_on": match_on, "before_record": before_record, "before_replay": before_replay,
-            "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
-        }
-        self._open: list[Interception] = []
+    def __repr__(self) -> str:
+        return f"<use_cassette {self._path or self._options.store or 'of the decorated test'}>"
 
     def __enter__(self) -> Broker:
-        """Load the cassette and put its Broker in charge of the requests of this context."""
-        broker = self._make_broker()
-        interception = Interception(broker, self._name, preserve_exact_body_bytes=self._preserve)
-        interception.start()
-        self._open.append(interception)
+        """Load the cassette and put its Broker in charge of the requests of this context.
+
+        Raises:
+            CassetteLoadError: The cassette is missing where the mode does not record, or is damaged.
+            ValueError: `CASSETTES_MODE` is not the name of a mode.
+        """
+        session = CassetteSession(self._place_given, self._options)
+        broker = session.start()
+        with self._lock:
+            self._entered.append((_here(), session))
         return broker
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the Broker out of charge; a miss that the block swallowed is raised here."""
-        interception = self._open.pop()
-        interception.stop()
-        if kind is None and interception.broker.misses:
-            raise interception.broker.misses[0]
+        """Take the Broker out of charge, and raise what the block swallowed.
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function: each call runs inside a cassette session of its own."""
+        Raises:
+            InteractionNotFoundError: A miss is still in `broker.misses`, and the block raised nothing else.
+            UnusedInteractionsError: Interactions were not asked for, and `on_unused="error"`.
+        """
+        self._last_entered().end(error)
 
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self:
-                return function(*args, **kwargs)
+    async def __aenter__(self) -> Broker:
+        """See `__enter__`."""
+        return self.__enter__()
 
-        return wrapper
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """See `__exit__`."""
+        self._last_entered().end(error)
 
-    def _make_broker(self) -> Broker:
-        wanted = os.environ.get("CASSETTES_MODE") or self._mode or "once"
-        check_mode(wanted)
-        cassette = None
-        mode: Mode
-        if wanted == "once":
-            try:
-                cassette = load_for(self._store, "replay")
-                mode = "replay"
-            except CassetteNotFoundError:
-                if under_ci():
-                    raise
-                mode = "record"
+    def __call__(self, target: _Target) -> _Target:
+        """Decorate a function, a method or a class; see `use_cassette`.
+
+        Raises:
+            TypeError: The target is none of these, or a class without tests.
+        """
+        if not isinstance(target, type):
+            decoration: _Target = decorated(target, self._session_of_call)
+            return decoration
+        if is_test_case(target):
+            cover_tests_of(target, self._session_of_test)
         else:
-            mode = "replay" if wanted == "auto" and under_ci() else wanted  # type: ignore[assignment]
-        if cassette is None:
-            cassette = load_for(self._store, mode)
-        return Broker(cassette, mode, None, self._store, name=self._name, **self._options)
+            decorate_tests_of(target, self._session_of_call_in_class)
+        return target
+
+    def _last_entered(self) -> CassetteSession:
+        """Take the session entered last off the list: the last one of this thread and task, or else of all."""
+        here = _here()
+        with self._lock:
+            positions = [at for at, (where, _) in enumerate(self._entered) if where == here]
+            return self._entered.pop(positions[-1] if positions else -1)[1]
+
+    def session_at(self, find_path: Callable[[], Path], *, part: str = "", fails: bool = False) -> CassetteSession:
+        """Return a session whose file is told when it starts, unless a path or a store was given.
+
+        Args:
+            find_path: Tells the file.
+            part: The name of the block among those that share a path or a store that was given; see `CassetteSession`.
+            fails: Whether the block is expected to fail.
+        """
+        if self._has_place:
+            return CassetteSession(self._place_given, self._options, part=part, fails=fails)
+        return CassetteSession(lambda: _file_place(find_path()), self._options, fails=fails)
+
+    def session_of_test(self, case: Any, find_path: Callable[[], Path]) -> CassetteSession:
+        """Return the session of a test.
+
+        Args:
+            case: The instance of the TestCase.
+            find_path: Tells its file.
+        """
+        name = case._testMethodName
+        fails = expects_failure(case, getattr(case, name, None))
+        return self.session_at(find_path, part=f"{type(case).__module__}.{type(case).__qualname__}.{name}", fails=fails)
+
+    def _session_of_call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
+    ) -> CassetteSession:
+        return self.session_at(lambda: path_of_function(function, arguments), fails=fails)
+
+    def _session_of_call_in_class(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
+    ) -> CassetteSession:
+        part = f"{function.__module__}.{function.__qualname__}"
+        return self.session_at(lambda: path_of_function(function, arguments), part=part, fails=fails)
+
+    def _session_of_test(self, case: Any) -> CassetteSession:
+        return self.session_of_test(case, lambda: path_of_test(type(case), case._testMethodName))
+
+    @property
+    def _has_place(self) -> bool:
+        return self._path is not None or self._options.store is not None
+
+    def _place_given(self) -> Place:
+        if self._options.store is not None:
+            store = self._options.store
+            return Place(store, str(getattr(store, "path", "")) or type(store).__name__, None)
+        if self._path is None:
+            raise TypeError(
+                "a with block has no name to call a cassette by; give it a path: use_cassette('cassettes/orders.json')"
+            )
+        return _file_place(self._path)
 
 
-def check_mode(mode: str) -> None:
-    """Raise a ValueError that names the right one for an unknown mode."""
-    if mode in _MODES:
-        return
-    if mode in _FOREIGN_MODES:
-        theirs, ours = _FOREIGN_MODES[mode]
-        raise ValueError(f"mode={mode!r}: {theirs} is mode={ours!r} here")
-    raise ValueError(f"unknown mode {mode!r}; the modes are {', '.join(_MODES)}")
+@overload
+def use_cassette(function: _Target, /, **options: Unpack[CassetteOptions]) -> _Target: ...
+@overload
+def use_cassette(
+    path: str | os.PathLike[str] | None = None, **options: Unpack[CassetteOptions]
+) -> CassetteUse: ...
+def use_cassette(
+    path: Any = None,
+    *,
+    mode: CassetteMode | None = None,
+    store: CassetteStore | None = None,
+    match_on: MatchOn = DEFAULT_MATCH_ON,
+    redact: Redactor | None = _DEFAULT_REDACTOR,
+    placeholders: Mapping[str, Any] | None = None,
+    before_record: BeforeRecord | None = None,
+    before_replay: BeforeReplay | None = None,
+    allow_playback_repeats: bool = False,
+    record_failures: bool = False,
+    preserve_exact_body_bytes: bool = False,
+    on_unused: OnUnused = "ignore",
+    passthrough: PassthroughRule | Iterable[PassthroughRule] = (),
+    block_network: bool = False,
+    allow_network: Iterable[str] = (),
+    max_age: timedelta | None = None,
+    on_expired: OnExpired = "warn",
+    **unknown: Any,
+) -> Any:
+    """Record the requests of a block, a function or a class of tests on a cassette, and replay them when it runs again.
+
+    A context manager (`with`, `async with`), and a decorator of functions (plain, `async def`, generators),
+    methods and classes; each entry, call or test is a session of its own. On a class, each test is covered from
+    before `setUp` to after its last cleanup, and has a file of its own unless a path or store is given. It works
+    bare, too: `@use_cassette`.
+
+    Args:
+        path: The file of the cassette. None in a decorator: `cassettes/<module>/<Class>.<method>.json` beside the
+            source file of the test.
+        mode: `once` (the default: replay a complete cassette, else record), `replay`, `auto` (replay, and record what
+            is new) or `record` (anew). The environment's `CASSETTES_MODE` overrides; under CI only `record` records.
+        store: Keeps the cassette, in place of a file.
+        match_on: Names of matchers, or functions from a request to a hashable key.
+        redact: Keeps secrets off the cassette, with more rules than the default ones; None switches that off.
+        placeholders: Names that stand on the cassette for values: `{"<API_KEY>": key}`.
+        before_record: Changes an interaction before it is stored; None from it: do not store.
+        before_replay: Changes an interaction before it is replayed.
+        allow_playback_repeats: Answer with the last equal interaction again once all are used up.
+        record_failures: Record exceptions of the transport, too.
+        preserve_exact_body_bytes: Store compressed bodies as they came over the wire.
+        on_unused: What to do about interactions that nobody asked for: `ignore`, `warn` or `error`.
+        passthrough: Hosts, patterns of hosts (`*.internal`) and functions of a request: sent live, not recorded.
+        block_network: Stop every socket that would leave this machine, whoever opens it, but for what is sent live to
+            be recorded and what passes through.
+        allow_network: Patterns of hosts that `block_network` leaves open.
+        max_age: How old interactions may be.
+        on_expired: What to do when some are older: `warn`, `error`, or `record` the cassette anew.
+
+    Raises:
+        TypeError: An unknown option, a value of a wrong type, or both path and store.
+        ValueError: An unknown mode, matcher or word; the text names the right ones.
+
+    Example:
+        with use_cassette("cassettes/orders.json") as broker:
+            requests.get("https://api.example.com/orders")
+    """
+    if unknown:
+        refuse_unknown(unknown)
+    options = checked_options({
+        "mode": mode, "store": store, "match_on": match_on, "redact": redact, "placeholders": placeholders,
+        "before_record": before_record, "before_replay": before_replay,
+        "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
+        "preserve_exact_body_bytes": preserve_exact_body_bytes, "on_unused": on_unused, "passthrough": passthrough,
+        "block_network": block_network, "allow_network": allow_network,
+        "max_age": max_age, "on_expired": on_expired,
+    })
+    if _is_decorated(path):
+        return CassetteUse(None, options)(path)
+    checked = checked_path(path)
+    if checked is not None and store is not None:
+        raise TypeError("use_cassette takes either a path or a store, not both")
+    return CassetteUse(checked, options)
 
 
-def under_ci() -> bool:
-    """Whether this is a run under continuous integration: `CI` is set and is not "false"."""
-    return os.environ.get("CI", "").lower() not in ("", "false", "0")
+def _set_signature() -> None:
+    """Let `help` and others see the options, without the one that catches unknown keywords to say what they are."""
+    signature = inspect.signature(use_cassette)
+    known = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    vars(use_cassette)["__signature__"] = signature.replace(parameters=known)
+
+
+_set_signature()
+
+
+def _is_decorated(path: Any) -> bool:
+    """Tell whether what stands in the place of the path is what a bare `@use_cassette` decorates."""
+    return isinstance(path, (staticmethod, classmethod)) or (callable(path) and not isinstance(path, os.PathLike))
+
+
+def _file_place(path: str | Path) -> Place:
+    absolute = os.path.abspath(path)
+    return Place(JsonFileCassetteStore(absolute), str(path), absolute)
+
+
+def _here() -> object:
+    """Return what tells the thread and the task that run apart from others."""
+    asyncio = sys.modules.get("asyncio")
+    task = None
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        task = asyncio.current_task()
+    return threading.get_ident(), task

@@ -186,6 +186,10 @@ class Redaction:
         """Tell quickly whether a recorded request may hold a replacement."""
         return redaction_standin.is_redacted(request)
 
+    def sends_replacement(self, asked: InteractionRequest) -> bool:
+        """Tell quickly whether a request may send, in its URL or body, a replacement it got on replay."""
+        return redaction_standin.sends_replacement(asked)
+
     def stand_in(
         self, asked: InteractionRequest, recorded: InteractionRequest, *, consistent: bool = False
     ) -> InteractionRequest | None:
@@ -284,21 +288,21 @@ class Redaction:
         Raises:
             CassetteSaveError: A secret is left; the text says where.
         """
-        if not any(self._leaks(text) for _, text in places_of(interaction)):
+        if not any(self._leaks(place.text, is_binary=place.is_binary) for place in places_of(interaction)):
             return interaction
         clean = self._settled(self._pass.gated, interaction)
-        for place, text in places_of(clean):
-            if self._leaks(text):
+        for place in places_of(clean):
+            if self._leaks(place.text, is_binary=place.is_binary):
                 raise CassetteSaveError(
-                    f"a {clean.request.method} interaction is not stored: its {place} would hold a secret that cannot "
-                    "be replaced",
+                    f"a {clean.request.method} interaction is not stored: its {place.name} would hold a secret that "
+                    "cannot be replaced",
                     path="",
                 )
         return clean
 
-    def _leaks(self, text: str) -> bool:
-        if self._memory.holds_known(text):
+    def _leaks(self, text: str, *, is_binary: bool = False) -> bool:
+        if self._memory.holds_known(text, is_binary=is_binary):
             return True
-        return has_shape(text) and any(
+        return not is_binary and has_shape(text) and any(
             not self._memory.is_kept(text[start:end]) for start, end in shapes_in(text)
         )

@@ -16,16 +16,18 @@ from cassettes_lib.json_places import (
     objects_of,
     string_literal,
 )
-from cassettes_lib.redaction_headers import SCHEMES
+from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_rules import path_text
 from cassettes_lib.redaction_scrub import Scrub
+from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
 from cassettes_lib.redaction_urls import redacted_pairs
 from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
+_WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
@@ -40,6 +42,7 @@ _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"
 )
+_HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
@@ -83,6 +86,8 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
             return scrub.known(text, where)
     if "x-www-form-urlencoded" in media_type or (not _CODE_TYPES.search(media_type) and FORM.fullmatch(text)):
         return redacted_pairs(scrub, text, where, is_query=False)
+    if "csv" in media_type:
+        text = redacted_table(scrub, text, where)
     style = Style(is_code=bool(_CODE_TYPES.search(media_type)), is_markup="ml" in media_type)
     if not media_type and text.lstrip()[:1] == "<" and "<html" in text[:2000].lower():
         style = Style(is_code=True, is_markup=True)
@@ -160,6 +165,8 @@ def _redacted_scalar(scrub: Scrub, text: str, scalar: Scalar, where: Where) -> E
     if _is_exempt(scrub, scalar):
         scrub.keep(value)
         new = scrub.known(value, place)
+    elif "=" in value and scalar.kind == "string" and normalised(scalar.key) in ("cookie", "setcookie"):
+        new = redacted_cookies(scrub, value, place(), is_set=normalised(scalar.key) == "setcookie")
     elif scalar.kind == "number":
         return _redacted_number(scrub, scalar, place)
     elif _is_secret(scrub, scalar):
@@ -184,6 +191,8 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
     if scrub.rules.adds_path(scalar.path):
         return True
     verdict = _verdict(scrub, scalar)
+    if verdict is Verdict.YES and _WEB_ADDRESS.fullmatch(scalar.text):
+        return False  # where to get a token; secrets in it are found as in any URL
     if verdict is Verdict.YES and " " in scalar.text.strip():
         # {"errors": {"password": "is too short"}} speaks of a password and holds none
         in_list = bool(scalar.path) and isinstance(scalar.path[-1], int)
@@ -195,13 +204,19 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
     judge = scrub.rules.fields.verdict
     verdict = judge(scalar.key) if scalar.keys else Verdict.NO
-    if len(scalar.keys) > 1 and verdict is not Verdict.YES and normalised(scalar.key) in _INNER_NAMES:
-        verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
+    if len(scalar.keys) > 1 and verdict is not Verdict.YES:
+        outer = normalised(scalar.keys[1])
+        if outer in _HEADERS_NAMES:
+            verdict = max(verdict, scrub.rules.headers.verdict(scalar.key))
+        elif outer in ("cookies", "cookie") or (outer in ("data", "stringdata") and scrub.holds_secret_objects):
+            verdict = Verdict.IF_IT_LOOKS_SO
+        elif normalised(scalar.key) in _INNER_NAMES:
+            verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
     return verdict
 
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
-    if _is_secret(scrub, scalar) and scalar.text.lstrip("-") not in ("0", "1"):
+    if _is_secret(scrub, scalar) and float(scalar.text) not in (0, 1, -1):
         is_sure = _verdict(scrub, scalar) is Verdict.YES or scrub.rules.adds_path(scalar.path)
         if is_sure:
             new = scrub.secret_number(scalar.text, where)
@@ -215,6 +230,9 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     """Judge the members of an object that mean something only together."""
     if len(frame.scalars) < 2:
         return
+    if not frame.is_object:
+        _judge_pair(scrub, text, frame, edits, where)
+        return
     by_key = {scalar.key.lower(): scalar for scalar in frame.scalars if scalar.kind == "string"}
     if "kty" in by_key:
         for name in _PRIVATE_JWK & by_key.keys():
@@ -224,12 +242,24 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if "grant_type" in by_key and "code" in by_key:
         _redact_sibling(scrub, text, by_key["code"], edits, where)
     value = next((by_key[key] for key in _VALUE_KEYS if key in by_key), None)
-    name = next((by_key[key].text for key in _NAMING_KEYS if key in by_key), "")
-    if value and name:
-        verdict = max(scrub.rules.fields.verdict(name), scrub.rules.headers.verdict(name))
+    naming = next((by_key[key] for key in _NAMING_KEYS if key in by_key), None)
+    if value and naming:
+        name = naming.text
+        verdict = scrub.rules.fields.verdict(name)
+        if naming.key.lower() == "header" or _HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
+            verdict = max(verdict, scrub.rules.headers.verdict(name))
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")
         if is_sure or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value.text)):
+            _redact_sibling(scrub, text, value, edits, where)
+
+
+def _judge_pair(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit], where: Where) -> None:
+    """Judge a list of a name and a value, which is how some write headers and forms."""
+    if len(frame.scalars) == 2 and frame.position == 1 and all(each.kind == "string" for each in frame.scalars):
+        name, value = frame.scalars
+        verdict = max(scrub.rules.fields.verdict(name.text), scrub.rules.headers.verdict(name.text))
+        if verdict is not Verdict.NO and looks_secret(value.text):
             _redact_sibling(scrub, text, value, edits, where)
 
 

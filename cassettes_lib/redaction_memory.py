@@ -71,7 +71,7 @@ class Memory:
             return literal
         self.count(where, by)
         self.taint(literal)
-        return number_literal(self.number(literal))
+        return number_literal(self.number(literal), literal)
 
     def number(self, value: str) -> int:
         """Return the number of a secret, a new one when it has none."""
@@ -86,7 +86,7 @@ class Memory:
     def taint(self, value: str) -> None:
         """Look for a value everywhere from now on, if it is long and rare enough."""
         plain = unquote(value) if "%" in value else value
-        for alias in dict.fromkeys((value, plain, *_parts_of(value))):
+        for alias in dict.fromkeys((value, value.strip(), plain, *_parts_of(value))):
             if is_rare(alias) and alias.lower() not in self._host_words and self.index.add(alias, value):
                 self.fresh.append(alias)
 
@@ -112,13 +112,13 @@ class Memory:
                 return f"REDACTED-{number:0{max(1, hit.end - hit.start - 9)}d}"
             return replacement(hit.value, number)
 
-        return self.index.replaced(text, replace)
+        return self.index.replaced(text, replace, is_binary=is_padded)
 
-    def holds_known(self, text: str) -> bool:
-        """Tell whether a value looked for stands in a text."""
+    def holds_known(self, text: str, *, is_binary: bool = False) -> bool:
+        """Tell whether a value looked for stands in a text, or in bytes read as latin-1."""
         return any(
             hit.value.lower() not in self._host_words and not self.placeholders.is_name(hit.value)
-            for hit in self.index.hits(text)
+            for hit in self.index.hits(text, is_binary=is_binary)
         )
 
     def may_hold(self, text: str) -> bool:
@@ -210,7 +210,7 @@ def _parts_of(value: str) -> list[str]:
     if JWT.fullmatch(value):
         return [part for part in value.split(".")[2:] if len(part) >= 16]
     if "-----BEGIN" in value and (found := PEM.search(value)):
-        lines = found["key"].replace("\\r", "\n").replace("\\n", "\n").split()
+        lines = (found["key"] or found["cut"]).replace("\\r", "\n").replace("\\n", "\n").split()
         return ["".join(lines), *(line for line in lines if len(line) >= 40)]
     return []
 

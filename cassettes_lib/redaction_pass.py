@@ -7,7 +7,8 @@ so that the same URL or header costs a look-up the next time.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -25,13 +26,17 @@ from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_text import redacted_text
-from cassettes_lib.redaction_urls import redacted_pairs, redacted_url
+from cassettes_lib.redaction_urls import host_of, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
+_KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret"')
+# What a text that holds a name and a value has between them, or in front of the name.
+_VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
+_NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),
     InteractionResponse: word_set(
@@ -42,6 +47,24 @@ _KNOWN_FIELDS = {
 }
 
 
+class Scope(NamedTuple):
+    """What the present document may hold.
+
+    Attributes:
+        names: Names of secrets.
+        shapes: Secrets that their shape gives away.
+        places: URLs with user information.
+        known: Known values.
+        secret_objects: Kubernetes' objects of the kind `Secret`.
+    """
+
+    names: bool
+    shapes: bool
+    places: bool
+    known: bool
+    secret_objects: bool = False
+
+
 class Pass:
     """What the walkers ask (see `redaction_scrub.Scrub`), and the redaction of whole messages."""
 
@@ -49,8 +72,7 @@ class Pass:
         self.rules = rules
         self._memory = memory
         self._depth = 0
-        self._may_have_known = True
-        self._may_have_names = True
+        self._scope = Scope(True, True, True, True)
         self._unchanged: set[tuple[str, str]] = set()
         self._unchanged_at = 0
 
@@ -60,8 +82,9 @@ class Pass:
         self._forget_when_learnt()
         key = ("", request.url)
         if key not in self._unchanged:
-            url = self.shapeless(request.url, "request URL")
-            url = self.known(redacted_url(self, url, "request URL"), "request URL")
+            url = request.url
+            self.host(host_of(url))
+            url = self.url(url, "request URL")
             if url != request.url:
                 update["url"] = url
             else:
@@ -121,7 +144,7 @@ class Pass:
 
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
-        if len(text) >= 6 and self._depth < _MAX_DEPTH and self._may_have_names and self.is_suspicious(text):
+        if len(text) >= 6 and self._depth < _MAX_DEPTH and self.is_suspicious(text):
             self._depth += 1
             try:
                 text = self._nested(text, where)
@@ -134,11 +157,17 @@ class Pass:
             text = redacted_json(self, text, where)
             if is_json(text):
                 return text
-        if "://" in text[:20] and not any(character.isspace() or character in "<>\"'" for character in text):
-            return redacted_text(self, redacted_url(self, text, where), where)
+        if "://" in text[:20] and not _NOT_IN_URL.search(text):
+            return redacted_text(self, self.url(text, where), where)
         if "&" in text and "=" in text and FORM.fullmatch(text):
             return redacted_pairs(self, text, where, is_query=False)
         return redacted_text(self, text, where)
+
+    def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
+        """Redact a URL, absolute or relative: the same way wherever it stands, so that what follows it matches."""
+        if "@" in url or self.is_suspicious(url):
+            url = redacted_url(self, self.shapeless(url, where), where, is_redirect=is_redirect)
+        return self.known(url, where)
 
     def shapeless(self, text: str, where: Where) -> str:
         """Remove secrets that their shape gives away."""
@@ -179,9 +208,18 @@ class Pass:
         except UnicodeDecodeError:
             return self._bare(body.decode("latin-1")).encode("latin-1", "replace")
 
+    def hidden(self, text: str, where: Where) -> str:
+        """Redact a text that was hidden in the present document by an encoding."""
+        before = self._scope
+        self._scope = Scope(True, True, True, True)
+        try:
+            return self.leaf(text, where)
+        finally:
+            self._scope = before
+
     def known(self, text: str, where: Where) -> str:
         """Remove values that are known, wherever they stand in a text."""
-        return self._memory.replaced(text, where) if self._may_have_known else text
+        return self._memory.replaced(text, where) if self._scope.known else text
 
     def known_in_bytes(self, text: str, where: Where) -> str:
         """Remove known values from bytes read as latin-1; what replaces them is as long, where it fits."""
@@ -213,34 +251,45 @@ class Pass:
 
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
-        rules = self.rules
-        return (
-            rules.has_stem(text.lower())
-            or has_shape(text.replace("\\/", "/") if "\\/" in text else text)
-            or ("@" in text and ":" in text)
-            or rules.has_paths
-            or any(pattern.search(text) for pattern in rules.patterns)
+        scope = self._scope
+        if scope.names and _VALUED.search(text) and self.rules.has_stem(text.lower()):
+            return True
+        if scope.shapes and has_shape(text):
+            return True
+        if scope.places and (("@" in text and "://" in text) or "%40" in text):
+            return True
+        return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
+
+    @property
+    def may_have_names(self) -> bool:
+        """Whether the present document may hold the name of a secret."""
+        return self._scope.names
+
+    def narrowed(self, text: str) -> Scope:
+        """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
+        before = self._scope
+        self._scope = Scope(
+            before.names and self.rules.has_stem(text.lower()),
+            before.shapes and has_shape(text.replace("\\/", "/") if "\\/" in text else text),
+            before.places and ("@" in text or "%40" in text),
+            before.known and self._memory.may_hold(text),
+            _KIND_SECRET.search(text) is not None,
         )
-
-    def narrowed(self, text: str) -> tuple[bool, bool]:
-        """Look at a whole document once, so that its parts need not be looked at for what it does not hold.
-
-        Returns:
-            What to give to `widened` when the document is done.
-        """
-        before = (self._may_have_names, self._may_have_known)
-        self._may_have_names = self._may_have_names and self.is_suspicious(text)
-        self._may_have_known = self._may_have_known and self._memory.may_hold(text)
         return before
 
-    def widened(self, before: tuple[bool, bool]) -> None:
+    def widened(self, before: Scope) -> None:
         """End what `narrowed` began."""
-        self._may_have_names, self._may_have_known = before
+        self._scope = before
+
+    @property
+    def holds_secret_objects(self) -> bool:
+        """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
+        return self._scope.secret_objects
 
     @property
     def finds_nothing(self) -> bool:
         """Whether the present document holds nothing to redact."""
-        return not self._may_have_names and not self._may_have_known
+        return not any(self._scope) and not self.rules.patterns and not self.rules.has_paths
 
     def _headers(self, headers: Headers, side: str) -> Headers:
         changed: list[tuple[str, str]] | None = None

@@ -9,6 +9,7 @@ cookie stays linear.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from cassettes_lib.codings import decoded
 from cassettes_lib.models import Interaction
@@ -66,9 +67,9 @@ class StoredTexts:
         if not self._stretches or self._stretches[-1].characters > _STRETCH_CHARACTERS:
             self._stretches.append(_Stretch(self.noted))
         stretch = self._stretches[-1]
-        for text in texts_of(interaction):
-            stretch.note(text)
-            for view in views_of(text):
+        for place in places_of(interaction):
+            stretch.note(place.text)
+            for view in () if place.is_binary else views_of(place.text):
                 stretch.note(view.text)
         self.noted += 1
 
@@ -83,35 +84,48 @@ class StoredTexts:
         return positions
 
 
+class Place(NamedTuple):
+    """A text of an interaction in which a secret might stand.
+
+    Attributes:
+        name: Where it stands.
+        text: The text; a body as UTF-8, or else as latin-1.
+        is_binary: The text is bytes read as latin-1.
+    """
+
+    name: str
+    text: str
+    is_binary: bool = False
+
+
 def texts_of(interaction: Interaction) -> list[str]:
     """Return the texts of an interaction in which a secret might stand, bodies as UTF-8 or latin-1."""
-    return [text for _, text in places_of(interaction)]
+    return [place.text for place in places_of(interaction)]
 
 
-def places_of(interaction: Interaction) -> Iterator[tuple[str, str]]:
-    """Yield the places of an interaction in which a secret might stand, and their texts."""
+def places_of(interaction: Interaction) -> Iterator[Place]:
+    """Yield the places of an interaction in which a secret might stand."""
     request, response = interaction.request, interaction.response
-    yield "request URL", request.url
-    yield from ((f"request header {name}", value) for name, value in request.headers if value)
+    yield Place("request URL", request.url)
+    yield from (Place(f"request header {name}", value) for name, value in request.headers if value)
     if request.body:
         coding = request.header("Content-Encoding")
         plain = decoded(request.body, coding) if coding else None
-        yield "request body", text_of_body(request.body if plain is None else plain)
+        yield _body_place("request body", request.body if plain is None else plain)
     if response:
-        yield "reason phrase", response.reason
-        yield from ((f"response header {name}", value) for name, value in response.headers if value)
+        yield Place("reason phrase", response.reason)
+        yield from (Place(f"response header {name}", value) for name, value in response.headers if value)
         if response.body:
             plain = decoded(response.body, response.header("Content-Encoding")) if response.wire_body else None
-            yield "response body", text_of_body(response.body if plain is None else plain)
+            yield _body_place("response body", response.body if plain is None else plain)
         if response.broken:
-            yield "end of the response", response.broken.message
+            yield Place("end of the response", response.broken.message)
     if interaction.failure:
-        yield "failure", interaction.failure.message
+        yield Place("failure", interaction.failure.message)
 
 
-def text_of_body(body: bytes) -> str:
-    """Return a body as text: UTF-8, or latin-1 where it is not UTF-8."""
+def _body_place(name: str, body: bytes) -> Place:
     try:
-        return body.decode("utf-8")
+        return Place(name, body.decode("utf-8"))
     except UnicodeDecodeError:
-        return body.decode("latin-1")
+        return Place(name, body.decode("latin-1"), is_binary=True)

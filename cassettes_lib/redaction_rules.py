@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cassettes_lib.any_of import any_of
 from cassettes_lib.secret_names import (
     STEMS,
     Verdict,
@@ -64,7 +65,7 @@ class Rules:
         values: Secrets known beforehand.
         adds_names: Whether fields were added to the built-in rules.
         has_paths: Whether paths in JSON bodies were named.
-        stems: Lower-case pieces of which every name judged secret in a text has one.
+        stem: Finds, in a text in lower case, pieces of which every name judged secret has one.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Rules:
         self._paths = [_path(name) for name in fields if _is_path(name)]
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
         added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
-        self.stems = (*STEMS, *dict.fromkeys(added))
+        self.stem = any_of((*STEMS, *added))
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
 
@@ -101,7 +102,7 @@ class Rules:
 
     def has_stem(self, lowered: str) -> bool:
         """Tell quickly whether a text, in lower case, may hold the name of a secret."""
-        return any(stem in lowered for stem in self.stems)
+        return self.stem.search(lowered) is not None
 
 
 def texts(argument: str, given: Any) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_rules import Rules
@@ -12,6 +12,10 @@ class Scrub(Protocol):
     """What a walker through a place asks: what replaces a secret, and how a text inside that place is redacted."""
 
     rules: Rules
+
+    @property
+    def may_have_names(self) -> bool:
+        """Whether the present document may hold the name of a secret."""
 
     def secret(self, value: str, where: Where, by: str = "name") -> str:
         """Return what stands for a value that stands under a secret's name; itself when it holds no secret."""
@@ -25,17 +29,27 @@ class Scrub(Protocol):
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
 
+    def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
+        """Redact a URL, absolute or relative."""
+
+    def hidden(self, text: str, where: Where) -> str:
+        """Redact a text that was hidden in the present document by an encoding."""
+
     def known(self, text: str, where: Where) -> str:
         """Remove values that are known, wherever they stand in a text."""
 
     def known_in_bytes(self, text: str, where: Where) -> str:
         """Remove known values from bytes read as latin-1."""
 
-    def narrowed(self, text: str) -> tuple[bool, bool]:
+    def narrowed(self, text: str) -> Any:
         """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
 
-    def widened(self, before: tuple[bool, bool]) -> None:
+    def widened(self, before: Any) -> None:
         """End what `narrowed` began."""
+
+    @property
+    def holds_secret_objects(self) -> bool:
+        """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
 
     @property
     def finds_nothing(self) -> bool:

@@ -11,32 +11,46 @@ from __future__ import annotations
 import html
 import json
 import re
+import string
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
+from cassettes_lib.json_places import looks_like_json
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
-from cassettes_lib.secret_names import Verdict, normalised
+from cassettes_lib.secret_names import Verdict, lowercase, normalised
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
-_NAME_BEFORE = re.compile(r"[\w.\-\[\]%$]*\Z")
+_NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
 _NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
 _QUOTE = r"(?:\\{0,3}[\"']|&quot;|&\#34;|&\#39;|&apos;|\\u0022|%22)"
 _SEPARATOR = re.compile(
-    rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})(?P<sep>=>|:=|=(?![=>~])|:(?![:/]))"
+    rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})(?P<sep>=>|:=|=(?![=>~])|:(?![:/])|,|(?<=[ ])is:?(?=[ ]))"
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
 _BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
+# What may follow a name that has a value: a separator, a quote or the end of a tag.
+_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b)")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
+_INNER_ELEMENT = re.compile(r"(?:\s[^<>]*)?>\s*<(?:\w+:)?(?:value|string|secret|text|data)>(?P<value>[^<>]*)</", re.I)
+_NAMED_BEFORE = re.compile(r"\b(?:name|key|id)[\"']?\s*:\s*[\"']?\Z")
+_VALUE_AFTER = re.compile(r"[\"']?\s*\n\s*(?:-\s*)?value[\"']?\s*[:=][ \t]*[\"']?(?P<value>[^\s\"']+)")
+_OPTION_VALUE = re.compile(r"[ \t]+[\"']?(?P<value>[^\s\"'-][^\s\"']*)")
+_WORDS_BEFORE = re.compile(r"(?:[A-Za-z]{2,16} ){1,3}\Z")
+_BASE64_JSON = re.compile(
+    r"(?<![A-Za-z0-9+/_.-])(?:eyJ|eyAi|ewog|W3si)[A-Za-z0-9+/_-]{12,}(?:={1,2}|(?![A-Za-z0-9+/_.=-]))"
+)
 _LATER_VALUE = re.compile(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
 )
 _VALUE_ATTRIBUTE = re.compile(
     r"\b(?:value|content)\s*=\s*(?P<quote>\\?[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL | re.IGNORECASE
 )
-_NAMING = re.compile(r"(?:name|id|property|key|http-equiv|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
+_NAMING = re.compile(r"(?:name|id|property|key|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
 _BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
 _CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
@@ -94,9 +108,12 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
         for start, end in shapes_in(text):
             if not scrub.is_kept(text[start:end]):
                 yield _secret_at(scrub, text, start, end, where, "shape")
+        for found in _BASE64_JSON.finditer(text):
+            if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
+                yield _Find(*found.span(), partial(str, new))
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
-    lowered = text.lower()
+    lowered = lowercase(text)
     if "bearer" in lowered or "basic" in lowered:
         for found in _BARE_SCHEME.finditer(text):
             if _is_credential(found["value"]):
@@ -105,8 +122,18 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
         yield from _pairs(scrub, text, _NETRC, where)
     if "-u" in text:
         yield from _pairs(scrub, text, _CURL, where)
-    if scrub.rules.has_stem(lowered):
+    if scrub.may_have_names:
         yield from _named(scrub, text, lowered, where, style)
+
+
+def _redacted_base64(scrub: Scrub, run: str, where: Where) -> str:
+    """Redact base64 that holds JSON."""
+    data = decoded_run(run)
+    plain = text_of(data) if data else ""
+    if not data or not looks_like_json(plain):
+        return run
+    new = scrub.hidden(plain, where)
+    return run if new == plain else encoded_like(run, bytes_of(new, data), is_padded=is_whole(run))
 
 
 def _secret_at(scrub: Scrub, text: str, start: int, end: int, where: Where, by: str) -> _Find:
@@ -138,23 +165,22 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
 
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
     """Find values that stand under the name of a secret."""
-    seen: set[int] = set()
-    for stem in scrub.rules.stems:
-        position = lowered.find(stem)
-        while position >= 0:
-            start = _name_start(text, position)
-            if start not in seen:
-                seen.add(start)
-                found = _NAME.match(text, start)
-                if found and found.end() > position:
-                    yield from _value_of(scrub, text, start, found[0], where, style)
-            position = lowered.find(stem, position + len(stem))
+    name_end = 0
+    for stem in scrub.rules.stem.finditer(lowered):
+        position = stem.start()
+        if position < name_end:
+            continue
+        start = _name_start(text, position)
+        found = _NAME.match(text, start)
+        if found and found.end() > position:
+            name_end = found.end()
+            if _NEXT.match(text, name_end) or text[start - 1 : start] in ("<", ":", "-"):
+                yield from _value_of(scrub, text, start, found[0], where, style)
 
 
 def _name_start(text: str, position: int) -> int:
-    begin = max(0, position - 60)
-    found = _NAME_BEFORE.search(text[begin:position])
-    start = begin + found.start() if found else position
+    before = text[max(0, position - 60) : position]
+    start = position - len(before) + len(before.rstrip(_NAME_CHARACTERS))
     while start < position and not (text[start].isalpha() or text[start] in "_$"):
         start += 1
     # an escape such as \n or %20 in front of a name is not part of it
@@ -172,16 +198,21 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
     before = text[start - 1 : start]
     if before in ("?", "&", ";") and not kept:
         verdict = max(verdict, scrub.rules.query.verdict(name))
+    if verdict is Verdict.NO and before == " " and (words := _WORDS_BEFORE.search(text[max(0, start - 50) : start])):
+        verdict = scrub.rules.fields.verdict((words[0] + name).replace(" ", "_"))  # "Secret Access Key: ..."
     is_header = normalised(name) in ("cookie", "setcookie")
     if verdict is Verdict.NO and not kept and not is_header and scrub.rules.headers.verdict(name) is Verdict.YES:
         verdict = Verdict.IF_IT_LOOKS_SO
     if verdict is Verdict.NO and not kept and not is_header:
         return
     end = start + len(name)
+    if _NAMED_BEFORE.search(text[max(0, start - 16) : start]) and (later := _VALUE_AFTER.match(text, end)):
+        yield from _judged(scrub, later["value"], *later.span("value"), where, verdict, kept, style)
+        return
     tag = before == "<" or (before == ":" and re.search(r"<[\w.-]+:\Z", text[max(0, start - 40) : start]))
     found: re.Match[str] | None
     if tag:
-        if found := _ELEMENT.match(text, end):
+        if found := _ELEMENT.match(text, end) or _INNER_ELEMENT.match(text, end):
             yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
         return
     if before == ">" and (found := _LATER_VALUE.match(text, end)):
@@ -192,7 +223,13 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
         return
     found = _SEPARATOR.match(text, end)
     if not found:
+        if before == "-" and (found := _OPTION_VALUE.match(text, end)):
+            yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
         return
+    if found["sep"] == ",":  # setItem("token", "..."), ["token", "..."]
+        if not found["close"] or not found["open"]:
+            return
+        verdict = min(verdict, Verdict.IF_IT_LOOKS_SO)
     if is_header:
         if found["sep"] == ":":
             line = _REST_OF_LINE.match(text, found.end())
@@ -251,6 +288,8 @@ def _bare(
         return
     if style.is_code and not _is_credential(plain) and text[start - 1 : start] not in ("?", "&"):
         return
+    if found["sep"].startswith("is") and not _is_odd(plain):
+        return
     if found["sep"] != "=" and not found["close"] and not _is_alone(text, start, end) and not _is_odd(plain):
         return
     if found["sep"] == "=" and found["space"] and not _is_odd(plain) and not _is_alone(text, start, end):
@@ -296,7 +335,7 @@ def _judged(
         return
     if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(core):
         return
-    if is_empty(core) or verdict is Verdict.NO:
+    if is_empty(core) or verdict is Verdict.NO or (style.is_code and not looks_secret(core)):
         return
     yield _encoded_at(scrub, core, start + lead, start + lead + len(core), where, "name", style)
 

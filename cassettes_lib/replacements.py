@@ -16,7 +16,7 @@ _WORD = r"REDACTED-(\d+)"
 _IN_BASE64 = "UkVEQUNURUQt"  # base64 of "REDACTED-", whose nine bytes fill twelve characters exactly
 # Digits that nobody would choose: REDACTED on a telephone's keys, then six digits of number.
 _NUMBER_BASE = 73332833_000000
-_NUMBER = r"(?<![\d.])73332833(\d{6})(?![\d.])"
+_NUMBER = r"(?<![\d.])73332833(\d{6})(?:\.5)?(?![\d.])"
 _JWT = rf"eyJ[\w-]*\.[\w-]*\.(?:[\w-]*\.[\w-]*\.)?{_IN_BASE64}[\w-]*"
 
 WORD = re.compile(_WORD)
@@ -26,11 +26,13 @@ HINTS = ("REDACTED-", "73332833", _IN_BASE64, "JFREFDVEVELT", "SRURBQ1RFRC")
 HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
 
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]*\.){1,3}[A-Za-z0-9_-]*")
+# A private key's armour; when its end is missing, as many lines of base64 as follow.
 PEM = re.compile(
-    r"(-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----)(?P<edge>(?:\s|\\[rn])*)(?P<key>.*?)"
-    r"((?:\s|\\[rn])*-----END (?P=kind)-----|\Z)",
-    re.DOTALL,
+    r"(?P<begin>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----(?:\s|\\[rn]|&\#?\w+;|<br ?/?>)*)"
+    r"(?:(?P<key>(?:(?!-----BEGIN)[^\"'<>{}&]|&\#?\w+;|<br ?/?>)+?)(?P<end>(?:\s|\\[rn])*-----END (?P=kind)-----)"
+    r"|(?P<cut>REDACTED-\d+|(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\[rn]|\Z|(?=[\"'<]))+)+))"
 )
+_ARMOURED = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]+-----[^\"'<>{}]*?-----END [A-Z0-9 ]+-----\s*)+")
 # Claims that say when or for whom, not what proves it; the rest of a token's texts is removed with its signature.
 _PLAIN_CLAIMS = frozenset(
     ("iss", "aud", "sub", "scope", "scp", "azp", "token_use", "client_id", "alg", "typ", "cty", "enc", "zip")
@@ -46,22 +48,33 @@ def replacement(value: str, number: int) -> str:
     """Return what stands for a secret: a plain word, or a JWT or PEM block of the same structure."""
     if value.startswith("eyJ") and JWT.fullmatch(value):
         return _jwt(value, number)
-    if "-----BEGIN" in value and PEM.search(value):
-        return PEM.sub(lambda found: f"{found[1]}{found['edge']}{word(number)}{found[5]}", value)
+    if _is_armoured(value):
+        return PEM.sub(lambda found: f"{found['begin']}{word(number)}{found['end'] or ''}", value)
     return word(number)
 
 
-def number_literal(number: int) -> str:
-    """Return the replacement of a JSON number."""
-    return str(_NUMBER_BASE + number)
+def number_literal(number: int, like: str) -> str:
+    """Return the replacement of a JSON number, an integer or not as the literal it replaces."""
+    return f"{_NUMBER_BASE + number}{'' if like.lstrip('-').isdigit() else '.5'}"
 
 
 def is_replacement(value: str) -> bool:
     """Tell whether a text is a replacement and nothing else."""
     if MARK.fullmatch(value):
         return True
-    found = PEM.search(value) if "-----BEGIN" in value else None
-    return bool(found and WORD.fullmatch(found["key"]))
+    return _is_armoured(value) and all(is_redacted_key(found) for found in PEM.finditer(value))
+
+
+def is_redacted_key(found: re.Match[str]) -> bool:
+    """Tell whether a match of `PEM` holds a replacement for its key."""
+    return WORD.fullmatch(found["key"] or found["cut"]) is not None
+
+
+def _is_armoured(value: str) -> bool:
+    """Tell whether a text is a private key's armour, with those of certificates perhaps, and nothing else."""
+    if "-----BEGIN" not in value or not PEM.search(value):
+        return False
+    return bool(PEM.fullmatch(value.strip()) or _ARMOURED.fullmatch(value))
 
 
 def holds_replacement(text: str) -> bool:
@@ -89,7 +102,7 @@ def _number_of(mark: str) -> int:
     if mark.startswith("REDACTED-"):
         return int(mark[9:][:15])
     if mark.startswith("7"):
-        return int(mark) - _NUMBER_BASE
+        return int(mark.partition(".")[0]) - _NUMBER_BASE
     inner = WORD.fullmatch((_unbase64(mark.rpartition(".")[2]) or b"").decode("latin-1"))
     return int(inner[1][:15]) if inner else 0
 

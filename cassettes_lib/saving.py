@@ -17,8 +17,8 @@ from typing import Any
 
 from cassettes_lib.errors import CassetteFormatError, CassetteWarning
 from cassettes_lib.fileformat import cassette_members, interaction_text
-from cassettes_lib.files import FileIdentity, move_aside, overwrite_end, put_file, read_from, replace_file
-from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, entries_of_others, read_content, stat_of
+from cassettes_lib.files import FileIdentity, move_aside, overwrite_end, put_file, read_from, replace_file, stat_of
+from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, entries_of_others, read_content
 from cassettes_lib.layout import joined, tail_text, whole_text
 from cassettes_lib.locks import locked_file
 from cassettes_lib.models import Cassette

@@ -49,6 +49,7 @@ _NOUNS = word_set("""
     otp totp otpcode totpcode mfacode mfatoken twofactorcode verificationcode securitycode backupcode recoverycode
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
+    secretkeybase clientkeydata clientkey tlskey
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
@@ -130,8 +131,14 @@ STEMS = (
     "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",
     "database", "license", "usercode", "verif", "refresh", "otac", "mac", "apiid", "api_id", "api-id", "wsse",
-    "social", "securestring", "kty",
+    "social", "securestring", "kty", "kind",
 )  # fmt: skip
+
+
+def lowercase(text: str) -> str:
+    """Return a text in lower case with every character where it was: `str.lower` makes two of an İ."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def words_of(name: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The shapes of secrets: JWTs, private keys, well-known prefixes, and what makes a value long and rare.
 
-Strategy: each shape names a literal that every match contains. Searching those literals is fast, so a text without
-them never meets a regular expression.
+Strategy: each shape names a literal that every match begins with, or contains. One pass finds where any of those
+literals stands; only there the shapes that may begin so are tried.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cassettes_lib.replacements import JWT, MARK, PEM, is_replacement
+from cassettes_lib.any_of import any_of
+from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
 from cassettes_lib.secret_names import word_set
 
 _A = r"(?<![A-Za-z0-9_])"  # not inside a longer word
 
-# literal, regular expression; a group named `s` is the secret where it is not all of the match
+# The literal that the regular expression begins with; a group named `s` is the secret where it is not the whole match.
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("ghp_", _A + r"ghp_[A-Za-z0-9]{20,}"),
     ("gho_", _A + r"gho_[A-Za-z0-9]{20,}"),
@@ -23,7 +24,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("ghr_", _A + r"ghr_[A-Za-z0-9]{20,}"),
     ("github_pat_", _A + r"github_pat_[A-Za-z0-9_]{20,}"),
     ("glpat-", _A + r"glpat-[\w.-]{16,}"),
-    ("gl", _A + r"gl(?:dt|rt|ptt|cbt|soat|ft|imt|agent|oas|ffct|wt)-[\w.-]{16,}"),
+    *((f"gl{kind}-", _A + rf"gl{kind}-[\w.-]{{16,}}")
+      for kind in ("dt", "rt", "ptt", "cbt", "soat", "ft", "imt", "agent", "oas", "ffct", "wt")),
     ("GR1348941", _A + r"GR1348941[\w-]{16,}"),
     ("xox", _A + r"xox[a-z](?:\.xox[a-z])?-[\w.-]{8,}"),
     ("xapp-", _A + r"xapp-[\w-]{10,}"),
@@ -48,30 +50,29 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("SK", _A + r"SK[0-9a-f]{32}(?![0-9a-zA-Z])"),
     ("SG.", _A + r"SG\.[\w-]{16,}\.[\w-]{16,}"),
     ("key-", _A + r"key-[0-9a-f]{32}(?![0-9a-zA-Z])"),
-    ("-us", _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
     ("npm_", _A + r"npm_[A-Za-z0-9]{30,}"),
     ("pypi-", _A + r"pypi-[\w-]{30,}"),
     ("dckr_", _A + r"dckr_(?:pat|oat)_[\w-]{20,}"),
     ("hf_", _A + r"hf_[A-Za-z0-9]{30,}"),
     ("api_org_", _A + r"api_org_[A-Za-z0-9]{30,}"),
-    ("shp", _A + r"shp(?:at|ca|pa|ss|tka|ua|ut)_[A-Fa-f0-9]{32}"),
+    *((f"shp{kind}_", _A + rf"shp{kind}_[A-Fa-f0-9]{{32}}") for kind in ("at", "ca", "pa", "ss", "tka", "ua", "ut")),
     ("sq0", _A + r"sq0[a-z]{3}-[\w-]{20,}"),
     ("EAAA", _A + r"EAAA[\w-]{56,}"),
     ("EAA", _A + r"EAA[A-Za-z0-9]{40,}"),
-    ("_v1_", _A + r"do[opr]_v1_[a-f0-9]{60,}"),
+    *((f"do{kind}_v1_", _A + rf"do{kind}_v1_[a-f0-9]{{60,}}") for kind in "opr"),
     ("dapi", _A + r"dapi[a-f0-9]{32}(?:-\d)?"),
     ("hvs.", _A + r"hvs\.[\w-]{20,}"),
     ("hvb.", _A + r"hvb\.[\w-]{20,}"),
     ("hvr.", _A + r"hvr\.[\w-]{20,}"),
-    (":AA", r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
     ("lin_", _A + r"lin_(?:api|oauth)_[A-Za-z0-9]{20,}"),
     ("ntn_", _A + r"ntn_[A-Za-z0-9]{30,}"),
     ("secret_", _A + r"secret_[A-Za-z0-9]{40,}"),
-    ("AT", _A + r"AT(?:ATT|CTT|BBT|BB)[A-Za-z0-9+/=_.-]{24,}"),
+    *((kind, _A + rf"{kind}[A-Za-z0-9+/=_.-]{{24,}}") for kind in ("ATATT", "ATCTT", "ATBB")),
     ("HRKU-", _A + r"HRKU-[\w-]{30,}"),
-    ("gl", _A + r"gl(?:sa|c)_[A-Za-z0-9+/=_]{20,}"),
+    ("glsa_", _A + r"glsa_[A-Za-z0-9+/=_]{20,}"),
+    ("glc_", _A + r"glc_[A-Za-z0-9+/=_]{20,}"),
     ("NRAK-", _A + r"NRAK-[A-Z0-9]{20,}"),
-    ("NR", _A + r"NR(?:II|IQ|RA|JS)-[\w-]{20,}"),
+    *((f"{kind}-", _A + rf"{kind}-[\w-]{{20,}}") for kind in ("NRII", "NRIQ", "NRRA", "NRJS")),
     ("sntry", _A + r"sntry[su]_[A-Za-z0-9+/=_]{20,}"),
     ("pscale_", _A + r"pscale_(?:tkn|pw|oauth)_[\w=.-]{20,}"),
     ("dp.", _A + r"dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}"),
@@ -84,7 +85,6 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("figd_", _A + r"figd_[\w-]{30,}"),
     ("sl.", _A + r"sl\.[A-Za-z0-9_-]{60,}"),
     ("AAAAAAAAAAAAAAAAAAAA", _A + r"A{20,}[A-Za-z0-9%]{60,}"),
-    (".atlasv1.", _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
     ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     ("CFPAT-", _A + r"CFPAT-[\w-]{30,}"),
     ("dt0", _A + r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{60,}"),
@@ -122,12 +122,39 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("$2", r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}"),
     ("$argon2", r"\$argon2(?:id|i|d)\$v=\d+\$[\w=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"),
     ("$6$", r"\$6\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}"),
-    ("PuTTY-User-Key-File", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
-    (".", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}(?![\w.-])"),
+    ("bearer.authorization.k8s.io.", r"bearer\.authorization\.k8s\.io\.(?P<s>[\w-]{16,})"),
+    (
+        "LS0tLS1CRUdJTi",  # base64 of the beginning of a private key's armour
+        r"LS0tLS1CRUdJTi(?:BSU0EgUFJJ|BQUklWQVRF|BFQyBQUklW|BPUEVOU1NI|BEU0EgUFJJ|BFTkNSWVBU)[A-Za-z0-9+/\s]+=*",
+    ),
+    ("Private-Lines: ", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
 )
-_LITERALS: dict[str, list[re.Pattern[str]]] = {}
+# Shapes with something variable in front of the literal: how far back a match may begin.
+_BACKWARD_SHAPES: tuple[tuple[str, int, str], ...] = (
+    ("-us", 32, _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
+    (":AA", 10, r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    (".atlasv1.", 14, _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
+)
+# Literals that are met in ordinary words, such as "path": what has to follow them to be worth a closer look.
+_COMMON_LITERALS = {
+    "pat": r"pat[A-Za-z0-9]{14}\.", "cio": r"cio[A-Za-z0-9]{32}", "oy2": r"oy2[a-z0-9]{43}", "SK": r"SK[0-9a-f]{32}",
+    "re_": r"re_[A-Za-z0-9]{8}_", "sl.": r"sl\.[A-Za-z0-9_-]{60}", "EAA": r"EAA[A-Za-z0-9]{40}", "-us": r"-us\d",
+    "$2": r"\$2[abxy]?\$\d\d\$", "xox": r"xox[a-z][-.]", "key-": r"key-[0-9a-f]{32}", "dapi": r"dapi[a-f0-9]{32}",
+    "sk-": r"(?<![A-Za-z0-9_])sk-", "SG.": r"SG\.[\w-]{16}",
+    "sk_": r"sk_(?:live|test|prod)_", "dp.": r"dp\.[a-z]{2,5}\.",
+    "AKIA": "AKIA[A-Z0-9]{16}", "4/0": "4/0A", "secret_": "secret_[A-Za-z0-9]{40}",
+}  # fmt: skip
+# By the two characters a match begins with, or its literal begins with: how far back to look, and the pattern.
+_BY_START: dict[str, list[tuple[int, re.Pattern[str]]]] = {"ey": [(0, JWT)], "--": [(0, PEM)]}
 for _literal, _pattern in _SHAPES:
-    _LITERALS.setdefault(_literal, []).append(re.compile(_pattern))
+    _BY_START.setdefault(_literal[:2], []).append((0, re.compile(_pattern)))
+for _literal, _back, _pattern in _BACKWARD_SHAPES:
+    _BY_START.setdefault(_literal[:2], []).append((_back, re.compile(_pattern)))
+_OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
+_HINT = any_of(
+    {*_OTHER_HINTS, *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)} - _COMMON_LITERALS.keys(),
+    *_COMMON_LITERALS.values(),
+)
 
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
@@ -149,6 +176,7 @@ _MASKED = re.compile(r"[*\u2022\u00b7.xX#_-]+|[*\u2022xX.]{3,}\w{0,4}|\w{0,4}[*\
 _TEMPLATE = re.compile(
     r"\$?\{\{.*\}\}|\$\{.*\}|%\(\w+\)s|\{\w*\}|\$[A-Z_]+|%[A-Z_]+%|<[\w \-.]*>|\[[A-Za-z ]+\]", re.DOTALL
 )
+_PAGE = re.compile(r"(?:next|prev|previous|first|last):\S+")  # STAC's paging tokens are called just that
 _NOTHING = word_set(
     "true false null none nil undefined deleted delete yes no on off n/a na required optional string empty 0 1 "
     "redacted hidden removed filtered"
@@ -160,26 +188,34 @@ _URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@
 
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
-    return any(literal in text for literal in _LITERALS) or "eyJ" in text or "-----BEGIN" in text
+    return _HINT.search(text) is not None
 
 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand that their shape gives away: start and end, the replacements left out."""
-    if "-----BEGIN" in text:
-        for found in PEM.finditer(text):
-            if not MARK.fullmatch(found["key"]):
-                yield found.span()
-    if "eyJ" in text:
-        for found in JWT.finditer(text):
-            if _is_jwt(found[0]) and not is_replacement(found[0]):
-                yield found.span()
-    for literal, patterns in _LITERALS.items():
-        if literal in text:
-            for pattern in patterns:
-                for found in pattern.finditer(text):
-                    span = found.span("s") if "s" in pattern.groupindex else found.span()
-                    if not MARK.search(text, *span):
-                        yield span
+    """Yield where secrets stand that their shape gives away: start and end, in order, replacements left out."""
+    done = 0
+    for hint in _HINT.finditer(text):
+        position = hint.start()
+        if position < done:
+            continue
+        for back, pattern in _BY_START.get(text[position : position + 2], ()):
+            if back:
+                found = pattern.search(text, max(done, position - back), position + 400)
+            else:
+                found = pattern.match(text, position)
+            if found and _is_secret(found):
+                span = found.span("s") if "s" in pattern.groupindex else found.span()
+                yield span
+                done = span[1]
+                break
+
+
+def _is_secret(found: re.Match[str]) -> bool:
+    if found.re is JWT:
+        return _is_jwt(found[0]) and not is_replacement(found[0])
+    if found.re is PEM:
+        return not is_redacted_key(found)
+    return not MARK.search(found["s"] if "s" in found.re.groupindex else found[0])
 
 
 def _is_jwt(text: str) -> bool:
@@ -187,13 +223,13 @@ def _is_jwt(text: str) -> bool:
 
 
 def is_empty(value: str) -> bool:
-    """Tell whether a value under a secret's name holds none: empty, masked, a template, a word such as `null`."""
+    """Tell whether a value under a secret's name holds none: empty, masked, a template, a page, `null` and the like."""
     stripped = value.strip().strip("\"'")
     if not stripped or stripped.lower() in _NOTHING:
         return True
     if _MASKED.fullmatch(stripped) or _TEMPLATE.fullmatch(stripped):
         return True
-    return stripped.startswith(_PUBLIC_ARMOUR)
+    return stripped.startswith(_PUBLIC_ARMOUR) or bool(_PAGE.fullmatch(stripped))
 
 
 def is_rare(value: str) -> bool:

@@ -32,7 +32,7 @@ __all__ = ["BufferedCassetteStore", "JsonFileCassetteStore"]
 
 _LOCK_TIMEOUT = 30.0
 _READER_PATIENCE = 5.0
-_MOST_BASES = 32
+_MOST_BASES = 64
 
 
 class JsonFileCassetteStore:
@@ -126,7 +126,12 @@ class JsonFileCassetteStore:
                     self._note(basis, replace(saving.outcome, saved=True, thread=threading.get_ident()))
 
     def _note(self, old: Basis | None, new: Basis) -> None:
-        self._bases = [*[each for each in self._bases if each is not old][-_MOST_BASES + 1 :], new]
+        """Put what is now known for a recording at the end, and forget the eldest of its kind when there are many."""
+        bases = [each for each in self._bases if each is not old]
+        alike = [each for each in bases if each.saved == new.saved]
+        if len(alike) >= _MOST_BASES:
+            bases.remove(alike[0])
+        self._bases = [*bases, new]
 
     def _basis_of(self, cassette: Cassette) -> Basis:
         """Return what is known for the recording that a cassette belongs to.

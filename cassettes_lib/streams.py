@@ -137,6 +137,31 @@ class BreakingBody(io.RawIOBase):
         return count
 
 
+class RecordedPart(io.RawIOBase):
+    """The part of a body that had been received when its stream was closed; it says so when a caller reads on.
+
+    Attributes:
+        on_end: Called when a caller reads beyond the part.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Deliver `data`, then end."""
+        super().__init__()
+        self._data = io.BytesIO(data)
+        self.on_end: Callable[[], None] | None = None
+
+    def readable(self) -> bool:
+        """Always True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read the next bytes."""
+        count = self._data.readinto(buffer)
+        if not count and self.on_end is not None:
+            self.on_end()
+        return count
+
+
 def keep_body(original: http.client.HTTPResponse, receiver: BodyReceiver, on_end: OnEnd | None = None) -> LiveBody:
     """Have the body of a live response kept while it is read; see `LiveBody`."""
     body = LiveBody(original.fp, receiver, on_end)

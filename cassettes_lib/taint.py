@@ -9,7 +9,6 @@ it up among the samples of all known values, so its cost does not grow with thei
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import re
 from bisect import bisect_right
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
 from cassettes_lib.replacements import MARK, WORD
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -27,11 +27,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-])(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
 
-_ALPHABETS = (
-    ("A-Za-z0-9+/", b"+/"),
-    ("A-Za-z0-9_-", b"-_"),
-    ("A-Za-z0-9", b"+/"),
-)
+_ALPHABETS = ("A-Za-z0-9+/", "A-Za-z0-9_-", "A-Za-z0-9")
 
 
 class Sampling(NamedTuple):
@@ -45,6 +41,9 @@ class Sampling(NamedTuple):
 # size + step - 1 <= shortest, so that every occurrence of a form holds one of its samples at a sampled position.
 LONG = Sampling(16, 8, 9)
 MEDIUM = Sampling(8, 6, 3)
+# Up to this number of forms, searching a long text for each of them is faster than looking up its samples.
+_FEW_FORMS = 80
+_LARGE = 1_000_000  # characters
 
 
 class Form(NamedTuple):
@@ -113,6 +112,7 @@ class ValueIndex:
 
     def __init__(self) -> None:
         self._short: dict[str, Form] = {}
+        self._long: dict[str, Form] = {}
         self._grams: dict[Sampling, dict[str, list[tuple[int, Form]]]] = {LONG: {}, MEDIUM: {}}
         self._values: set[str] = set()
 
@@ -144,6 +144,7 @@ class ValueIndex:
         if len(form.text) < MEDIUM.shortest:
             self._short.setdefault(form.text, form)
             return
+        self._long.setdefault(form.text, form)
         sampling = LONG if len(form.text) >= LONG.shortest else MEDIUM
         grams = self._grams[sampling]
         for offset in range(sampling.step):
@@ -153,27 +154,42 @@ class ValueIndex:
         """Tell whether any known value stands in a text; replacements do not count."""
         return bool(self.hits(text))
 
-    def hits(self, text: str) -> list[Hit]:
-        """Return where known values stand in a text, in order, none overlapping another, the longest first."""
+    def hits(self, text: str, *, is_binary: bool = False) -> list[Hit]:
+        """Return where known values stand in a text, in order, none overlapping another, the longest first.
+
+        Args:
+            text: Any text.
+            is_binary: It is bytes read as latin-1; when large, nothing in it is taken for an escape.
+        """
         if not self._values:
             return []
         found = list(self._plain_hits(text))
-        for view in views_of(text):
+        for view in () if is_binary and len(text) > _LARGE else views_of(text):
             found.extend(
                 hit._replace(start=view.original(hit.start), end=view.original(hit.end))
                 for hit in self._plain_hits(view.text)
             )
         return _without_overlaps(text, found) if found else []
 
-    def replaced(self, text: str, replace: Callable[[Hit], str | None], depth: int = 0) -> str:
+    def replaced(
+        self,
+        text: str,
+        replace: Callable[[Hit], str | None],
+        *,
+        inside: Callable[[Hit], str | None] | None = None,
+        depth: int = 0,
+        is_binary: bool = False,
+    ) -> str:
         """Return a text with all known values replaced; the same object when there are none.
 
         Args:
             text: Any text.
             replace: Gives the replacement for a hit, or None to leave it.
+            inside: Gives it inside base64, where the text around has no say in how it is written; `replace` when None.
             depth: How many layers of base64 are around this text.
+            is_binary: It is bytes read as latin-1, in which nothing is escaped.
         """
-        hits = self.hits(text)
+        hits = self.hits(text, is_binary=is_binary)
         if not hits:
             return text
         pieces: list[str] = []
@@ -183,7 +199,7 @@ class ValueIndex:
                 continue
             start, end, new = hit.start, hit.end, None
             if hit.is_base64 and depth < 3:
-                start, end, new = self._inside_base64(text, hit, done, replace, depth)
+                start, end, new = self._inside_base64(text, hit, done, inside or replace, depth)
             if new is None:
                 start, end, new = hit.start, hit.end, replace(hit)
             if new is None:
@@ -198,25 +214,31 @@ class ValueIndex:
         self, text: str, hit: Hit, after: int, replace: Callable[[Hit], str | None], depth: int
     ) -> tuple[int, int, str | None]:
         """Replace a value inside the base64 around a hit, so that what was decodable stays so."""
-        for alphabet, altchars in _ALPHABETS:
+        for alphabet in _ALPHABETS:
             start, end = _run_around(text, hit.start, hit.end, alphabet, after)
             run = text[start:end]
-            data = _decoded_run(run, altchars)
+            data = decoded_run(run)
             if data is None:
                 continue
-            inner = _text_of(data)
-            changed = self.replaced(inner, replace, depth + 1)
+            inner = text_of(data)
+            changed = self.replaced(inner, replace, depth=depth + 1)
             if changed is inner:
                 continue
-            encoded = base64.b64encode(_bytes_of(changed, data), altchars).decode()
-            padded = text.startswith("=", end)
+            is_padded = text.startswith("=", end)
             while text.startswith("=", end):
                 end += 1
-            whole = padded or sum(character not in "\r\n" for character in run) % 4 == 0
-            return start, end, _folded_like(run, encoded if whole else encoded.rstrip("="))
+            new = bytes_of(changed, data)
+            return start, end, encoded_like(run, new, is_padded=is_padded or is_whole(run))
         return hit.start, hit.end, None
 
     def _plain_hits(self, text: str) -> Iterator[Hit]:
+        if len(text) > 2000 and len(self._long) <= _FEW_FORMS:
+            yield from _searched(text, self._long)
+        else:
+            yield from self._sampled(text)
+        yield from _searched(text, self._short)
+
+    def _sampled(self, text: str) -> Iterator[Hit]:
         for sampling, grams in self._grams.items():
             if not grams:
                 continue
@@ -227,17 +249,20 @@ class ValueIndex:
                     start = position - offset
                     if start >= 0 and text.startswith(form.text, start):
                         yield from _bounded(text, start, form)
-        for known, form in self._short.items():
-            start = text.find(known)
-            while start >= 0:
-                yield from _bounded(text, start, form)
-                start = text.find(known, start + 1)
+
+
+def _searched(text: str, forms: dict[str, Form]) -> Iterator[Hit]:
+    for known, form in forms.items():
+        start = text.find(known)
+        while start >= 0:
+            yield from _bounded(text, start, form)
+            start = text.find(known, start + len(known))
 
 
 def views_of(text: str, depth: int = 2) -> Iterator[View]:
     """Yield the views of a text in which escapes are undone, and the views of those."""
     for marker, pattern, undo in _ESCAPES:
-        if marker in text and (view := _view(text, pattern, undo)):
+        if marker in text and (marker != "&" or ";" in text) and (view := _view(text, pattern, undo)):
             yield view
             if depth > 1:
                 for deeper in views_of(view.text, depth - 1):
@@ -332,39 +357,3 @@ def _run_around(text: str, start: int, end: int, alphabet: str, after: int) -> t
 @lru_cache
 def _members_of(alphabet: str) -> str:
     return "".join(character for character in map(chr, range(128)) if re.match(f"[{alphabet}]", character))
-
-
-def _decoded_run(run: str, altchars: bytes) -> bytes | None:
-    run = run.replace("\r", "").replace("\n", "")
-    if len(run) % 4 == 1:
-        return None
-    try:
-        return base64.b64decode(run + "=" * (-len(run) % 4), altchars, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _folded_like(run: str, encoded: str) -> str:
-    """Fold base64 into lines as long as the first line of the run it stands for."""
-    fold = re.search(r"\r?\n", run.lstrip("\r\n"))
-    if not fold:
-        return encoded
-    width = fold.start() or 76
-    lines = [encoded[position : position + width] for position in range(0, len(encoded), width)]
-    lead = run[: len(run) - len(run.lstrip("\r\n"))]
-    return lead + fold[0].join(lines) + run[len(run.rstrip("\r\n")) :]
-
-
-def _text_of(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _bytes_of(text: str, original: bytes) -> bytes:
-    try:
-        original.decode("utf-8")
-    except UnicodeDecodeError:
-        return text.encode("latin-1")
-    return text.encode("utf-8")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import io
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from requests import Response
 from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from cassettes_lib.adapter import CassetteAdapter
 
-_needs_layer: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+_known_to_go_on: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
 def transport_classes() -> Iterator[type]:
@@ -34,13 +31,16 @@ def transport_classes() -> Iterator[type]:
 
 def needs_layer(kind: type) -> bool:
     """Tell whether a class defines a `send` of its own that does not go on to that of its base class."""
-    known = _needs_layer.get(kind)
-    if known is None:
-        own = kind.__dict__.get("send")
-        ours = own is None or kind in (BaseAdapter, HTTPAdapter) or _has_its_say(kind)
-        known = not ours and not _goes_on(own)
-        _needs_layer[kind] = known
-    return known
+    own = kind.__dict__.get("send")
+    if own is None or kind is HTTPAdapter or kind is BaseAdapter or _has_its_say(kind):
+        return False
+    try:
+        known = _known_to_go_on.get(own)
+        if known is None:
+            known = _known_to_go_on[own] = _goes_on(own)
+    except TypeError:  # nothing that can be referred to weakly, so not a plain function
+        return True
+    return not known
 
 
 def _has_its_say(kind: type) -> bool:
@@ -72,18 +72,3 @@ class Lookalike:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._adapter, name)
 
-
-def on_urllib3(response: Response) -> Response:
-    """Give the response of a transport of its own kind a `raw` like urllib3's, on which the recording stands.
-
-    requests itself undoes a `Content-Encoding` only where `raw` does; what it has read is what counts.
-    """
-    if isinstance(response.raw, BaseHTTPResponse):
-        return response
-    content = response.content or b""
-    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-encoding"}
-    response.raw = HTTPResponse(
-        io.BytesIO(content), headers, response.status_code, reason=response.reason, preload_content=False,
-        decode_content=False,
-    )
-    return response

@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from requests.structures import CaseInsensitiveDict
+
 from cassettes_lib.models import Headers, InteractionRequest
 
 if TYPE_CHECKING:
@@ -67,9 +69,8 @@ class Upload:
 
     def _request(self, body: bytes) -> InteractionRequest:
         prepared = self._prepared
-        headers: Headers = tuple((_text(name), _text(value)) for name, value in (prepared.headers or {}).items())
         return InteractionRequest(
-            method=prepared.method or "GET", url=_text(prepared.url or ""), headers=headers, body=body
+            method=prepared.method or "GET", url=_text(prepared.url or ""), headers=_pairs(prepared.headers), body=body
         )
 
     def _read_ahead(self) -> bytes:
@@ -99,6 +100,9 @@ class _Readable:
 
     def read(self, size: int = -1) -> bytes:
         return next((piece for piece in self._pieces if piece), b"")
+
+    def __iter__(self) -> Iterator[bytes]:  # urllib3 before version 2 asks for nothing else
+        return self._pieces
 
 
 def _plain_bytes(body: Any) -> bytes | None:
@@ -136,6 +140,16 @@ def _rewindable(body: Any) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _pairs(headers: Any) -> Headers:
+    # The pairs as requests keeps them; its `items` looks each of them up again.
+    kept = getattr(headers, "_store", None) if isinstance(headers, CaseInsensitiveDict) else None
+    pairs = (headers or {}).items() if kept is None else kept.values()
+    return tuple([
+        (name, value) if type(name) is str and type(value) is str else (_text(name), _text(value))
+        for name, value in pairs
+    ])
 
 
 def _text(value: Any) -> str:

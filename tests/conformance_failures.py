@@ -20,7 +20,8 @@ rows("failure", {
     "not HTTP": lambda w: error(lambda: w.get("/garbage")),
     "DNS": lambda w: error(lambda: w.session().get("http://no-such-host.invalid/")),
     "SSLError, unknown authority": lambda w: error(lambda: w.session().get(w.https.url_for("/text"), verify=True)),
-    "SSLError, speaks no TLS": lambda w: error(lambda: w.session().get(w.url("/text").replace("http:", "https:"))),
+    "a TLS handshake that hangs": lambda w: error(
+        lambda: w.session().get(w.silent.replace("http:", "https:"), timeout=SHORT)),
     "no client certificate": lambda w: error(lambda: w.session().get(w.mutual.url_for("/text")))["chain"][0],
     "ProxyError": lambda w: error(lambda: w.get("/text", proxies={"http": f"http://127.0.0.1:{closed_port()}"})),
     "ProxyError in a tunnel": lambda w: error(

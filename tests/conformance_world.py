@@ -8,10 +8,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from tests.loopback import POEM, LoopbackProxy, LoopbackServer, Reply
 
@@ -58,6 +60,11 @@ class World:
         """Enter a context until the row ends."""
         return self._row.enter_context(context)
 
+    def kept(self, response: requests.Response) -> requests.Response:
+        """Hold a response until the row ends."""
+        self._row.callback(id, response)
+        return response
+
     @contextmanager
     def row(self) -> Iterator[None]:
         """One run of one row: all counters start anew."""
@@ -79,10 +86,10 @@ def add_routes(server: LoopbackServer) -> None:
     typed("/odd-gzip", odd, "gzip")
     typed("/identity", POEM, "identity")
     typed("/aws-chunked", POEM, "aws-chunked")
-    typed("/upper-gzip", gzip.compress(POEM), "GZIP")
-    typed("/x-gzip", gzip.compress(POEM), "x-gzip")
+    typed("/upper-gzip", gzip.compress(POEM, mtime=0), "GZIP")
+    typed("/x-gzip", gzip.compress(POEM, mtime=0), "x-gzip")
     typed("/empty-gzip", b"", "gzip")
-    typed("/gzip-of-nothing", gzip.compress(b""), "gzip")
+    typed("/gzip-of-nothing", gzip.compress(b"", mtime=0), "gzip")
     typed("/two-members", gzip.compress(b"one,", mtime=0) + gzip.compress(b"two", mtime=0), "gzip")
     typed("/padded-gzip", gzip.compress(b"padded", mtime=0) + bytes(20), "gzip")
     packer = zlib.compressobj(6, wbits=31)
@@ -91,19 +98,21 @@ def add_routes(server: LoopbackServer) -> None:
                     chunks=[*pieces, packer.flush()])
     server.route("/flushed-gzip", lambda hit: flushed)
     odd_cookies = [
-        'quoted="a b; c"; Path=/', "empty=; Path=/", "no-value", "dots=1; Domain=127.0.0.1", "other=1; Domain=example.com",
+        'quoted="a b; c"; Path=/', "empty=; Path=/", "no-value", "dots=1; Domain=127.0.0.1",
+        "other=1; Domain=example.com",
         "past=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "dashed=1; Expires=Wed, 21-Oct-2065 07:28:00 GMT",
         "odd=1; Expires=whenever", "unicode=\u00e9", "max=1; Max-Age=0", "ports=1; Port=\"80\"; Version=1; Comment=x",
     ]
     server.route("/odd-cookies", lambda hit: Reply(headers=[("Set-Cookie", each) for each in odd_cookies]))
     multipart = b"--x\r\n\r\none\r\n--x--\r\n"
-    server.route("/multipart", lambda hit: Reply(headers=[("Content-Type", "multipart/mixed; boundary=x")], body=multipart))
+    mixed = [("Content-Type", "multipart/mixed; boundary=x")]
+    server.route("/multipart", lambda hit: Reply(headers=mixed, body=multipart))
     server.route("/not-modified-length", lambda hit: Reply(304, headers=[("Content-Length", "1234"), ("ETag", "x")]))
     server.route("/cut-redirect", lambda hit: Reply(
         302, headers=[("Location", "/text")], body=b"moved" * 20, truncate_at=7))
     server.route("/bad-chunk", lambda hit: Reply(
         raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfour\r\nzz\r\nbad\r\n"))
-    server.route("/hangs-up-once", lambda hit: Reply(raw=b"") if server.count("hangs-up") == 1 else Reply(body=b"there"))
+    server.route("/hangs-up-once", lambda hit: Reply(body=b"there", raw=b"" if server.count("hang") == 1 else None))
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class Row:
     name: str
     observe: Observe
     options: dict[str, Any] = field(default_factory=dict)
+    ways: tuple[str, ...] = ("use_cassette", "adapter")
 
     @property
     def method_name(self) -> str:
@@ -123,11 +133,13 @@ class Row:
 ROWS: list[Row] = []
 
 
-def row(group: str, name: str, **options: Any) -> Callable[[Observe], Observe]:
+def row(
+    group: str, name: str, *, ways: tuple[str, ...] = ("use_cassette", "adapter"), **options: Any
+) -> Callable[[Observe], Observe]:
     """Enter a function in the table."""
 
     def enter(observe: Observe) -> Observe:
-        ROWS.append(Row(group, name, observe, options))
+        ROWS.append(Row(group, name, observe, options, ways))
         return observe
 
     return enter
@@ -137,6 +149,12 @@ def rows(group: str, entries: dict[str, Observe], **options: Any) -> None:
     """Enter several short ones."""
     for name, observe in entries.items():
         row(group, name, **options)(observe)
+
+
+def seen(response: Any, *names: str) -> tuple[Any, ...]:
+    """Some attributes of a response, in that order; dotted names reach further in."""
+    values = [attrgetter(name)(response) for name in names]
+    return tuple(list(each.items()) if isinstance(each, CaseInsensitiveDict) else each for each in values)
 
 
 def error(call: Callable[[], Any]) -> Any:
@@ -150,7 +168,7 @@ def error(call: Callable[[], Any]) -> Any:
             "request": (request.method, request.url) if isinstance(request, requests.PreparedRequest) else request,
             "response": getattr(raised, "response", "has none"),
         }
-    return ("no error", result)
+    return ("no error", seen(result, "status_code", "content") if isinstance(result, requests.Response) else result)
 
 
 def described(raised: object, depth: int = 0) -> Any:

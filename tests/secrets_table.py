@@ -85,6 +85,7 @@ def jwt(**claims: object) -> str:
     return f"{header}.{payload}.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
 
 
+_GITHUB = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\n"
     "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n"
@@ -353,7 +354,86 @@ def _shapes() -> list[Planted]:
     ]
 
 
-PLANTED: tuple[Planted, ...] = (*_headers(), *_urls(), *_json_bodies(), *_other_bodies(), *_shapes())
+_BATCH = (
+    "--b\r\nContent-Type: application/http\r\n\r\nGET /x HTTP/1.1\r\n"
+    f"Authorization: Bearer {S}\r\nX-Api-Key: {S}\r\n\r\n--b--"
+)
+
+
+def _unusual() -> list[Planted]:
+    cases: dict[str, tuple[Interaction, tuple[str, ...]]] = {
+        "xmlrpc": (answered(f"<m><name>password</name><value><string>{S}</string></value></m>", "text/xml"), (S,)),
+        "httpsig": (asked_with(("Authorization", f'Signature keyId="k1",algorithm="rsa",signature="{S}=="')), (S,)),
+        "hawk": (asked_with(("Authorization", f'Hawk id="dh37", ts="1353832234", nonce="j4", mac="{S}="')), (S,)),
+        "pair list": (posted(json.dumps([["password", S]])), (S,)),
+        "cookies list": (posted(json.dumps({"cookies":[{"name":"_gh_sess", "value": S}]})), (S,)),
+        "cookies dict": (posted(json.dumps({"cookies": {"_gh": S}})), (S,)),
+        "headers dict": (posted(json.dumps({"headers": {"X-Custom-Auth": S}})), (S,)),
+        "cookie member": (posted(json.dumps({"headers": {"Cookie": f"a=b; q={S}"}})), (S,)),
+        "set-cookie member list": (posted(json.dumps({"headers": {"Set-Cookie":[f"q={S}; Path=/"]}})), (S,)),
+        "repr": (answered(f"{{'password': '{S}', 'x': None}}", "text/plain"), (S,)),
+        "b64 json query": (exchange("https://x/?state=" + b64(json.dumps({"access_token": S})).rstrip("=")), (S,)),
+        "b64 json cookieish": (answered(json.dumps({"blob": b64(json.dumps({"password": S}))})), (S,)),
+        "bare cookie": (asked_with(("Cookie", S)), (S,)),
+        "batch": (posted(_BATCH, "multipart/mixed; boundary=b"), (S,)),
+        "csv": (answered(f"user,password\njoe,{S}\n", "text/csv"), (S,)),
+        "toml": (answered(f'[x]\npassword = "{S}"\n', "application/toml"), (S,)),
+        "props": (answered(f"spring.datasource.password={S}\n", "text/plain"), (S,)),
+        "jdbc": (posted(json.dumps({"u": f"jdbc:sqlserver://h:1433;user=sa;password={S};x=1"})), (S,)),
+        "cli": (answered(f"run --password {S} --verbose", "text/plain"), (S,)),
+        "setItem": (answered(f'<html><script>localStorage.setItem("token", "{S}")</script>', "text/html"), (S,)),
+        "js header": (answered(f'headers["X-Api-Key"]="{S}";', "application/javascript"), (S,)),
+        "js escaped": (answered(f'<html><script>var s="{{\\"apiKey\\":\\"{S}\\"}}"</script>', "text/html"), (S,)),
+        "u0022": (answered(f'<html><script>s="{{\\u0022token\\u0022:\\u0022{S}\\u0022}}"</script>', "text/html"), (S,)),
+        "quot": (answered(f'<html><div data-x="{{&quot;token&quot;:&quot;{S}&quot;}}"></div>', "text/html"), (S,)),
+        "data attr": (answered(f'<html><div data-token="{S}"></div>', "text/html"), (S,)),
+        "path proxy": (exchange(f"https://x/proxy/https%3A%2F%2Fjoe%3A{S}%40host%2F"), (S,)),
+        "k8s": (answered(json.dumps({"kind":"Secret", "apiVersion":"v1", "data": {"whatever": b64(S)}})), (S, b64(S))),
+        "rails": (answered(json.dumps({"SECRET_KEY_BASE": S})), (S,)),
+        "npmrc": (answered(f"//registry.npmjs.org/:_authToken={S}\n", "text/plain"), (S,)),
+        "kubeconfig": (answered("client-key-data: "+b64(PEM)+"\n", "application/yaml"), (b64(PEM)[30:90],)),
+        "is": (answered(f"Your password is {S}. Bye", "text/plain"), (S,)),
+        "is:": (answered(json.dumps({"msg": f"Your temporary password is: {S}"})), (S,)),
+        "otpauth": (answered(json.dumps({"u": f"otpauth://totp/x?secret={S}&issuer=a"})), (S,)),
+        "json key": (answered(json.dumps({_GITHUB: 1})), (_GITHUB,)),
+        "api_sig": (exchange(f"https://x/?api_sig={S}"), (S,)),
+        "auth query": (exchange(f"https://x/?auth={S}"), (S,)),
+        "appid": (exchange("https://x/?appid=a1b2c3"), ("a1b2c3",)),
+        "authorization query": (exchange(f"https://x/?authorization=Bearer%20{S}"), (S,)),
+        "ws proto": (asked_with(("Sec-WebSocket-Protocol", f"base64url.bearer.authorization.k8s.io.{S}, x")), (S,)),
+        "multi auth": (asked_with(("Authorization", f"Bearer {S}, Basic {b64('a:'+S)}")), (S,)),
+        "x-auth-request": (asked_with(("X-Auth-Request-Access-Token", S)), (S,)),
+        "x-aws-ec2": (asked_with(("X-aws-ec2-metadata-token", S)), (S,)),
+        "x-forwarded-client-cert-key": (asked_with(("X-Client-Key", S)), (S,)),
+        "xml attr single": (answered(f"<u token='{S}'/>", "text/xml"), (S,)),
+        "xml nested elt": (answered(f"<token><value>{S}</value></token>", "text/xml"), (S,)),
+        "xml ns attr": (answered(f'<u x:token="{S}"/>', "text/xml"), (S,)),
+        "html textarea": (answered(f"<html><textarea name='secret'>{S}</textarea>", "text/html"), (S,)),
+        "yaml quoted": (answered(f"password: '{S}'\n", "text/yaml"), (S,)),
+        "yaml nested list": (answered(f"- name: DB_PASSWORD\n  value: {S}\n", "text/yaml"), (S,)),
+        "authorization log": (answered(f"h={{'Authorization': 'Basic {b64('joe:' + S)}'}}", "text/plain"), (S,)),
+        "log kv": (answered(f'level=info msg="x" token={S} user=joe', "text/plain"), (S,)),
+        "email-ish": (answered(f"API Key: {S}\nUser: joe\n", "text/plain"), (S,)),
+        "secret key with spaces": (answered(f"Secret Access Key: {S}\n", "text/plain"), (S,)),
+        "graphql var": (posted(json.dumps({"query": "mutation", "variables": {"input": {"newPassword": S}}})), (S,)),
+        "graphql unescaped": (posted(f'{{ login(token: "{S}") }}', "application/graphql"), (S,)),
+        "jsonrpc params": (posted(json.dumps({"jsonrpc":"2.0", "method":"auth", "params": {"password": S}})), (S,)),
+        "odd name": (posted(json.dumps({"mdp": S, "x-api-key": S})), (S,)),
+        "key id": (posted(json.dumps({"accessKeyId": S})), (S,)),
+        "refresh": (posted("grant_type=refresh_token&refresh_token="+S, "application/x-www-form-urlencoded"), (S,)),
+        "authcode form": (posted("grant_type=authorization_code&code="+S, "application/x-www-form-urlencoded"), (S,)),
+        "authcode json": (posted(json.dumps({"grant_type":"authorization_code", "code": S})), (S,)),
+        "redirect relative": (exchange(status=302,response_headers=(("Location", f"/cb?code={S}"),)), (S,)),
+        "two slashes": (exchange(status=302,response_headers=(("Location", f"//joe9: {S}@x/cb"),)), (S,)),
+        "fragment route": (exchange(f"https://x/#/cb?access_token={S}"), (S,)),
+        "semicolon query": (exchange(f"https://x/?a=1;token={S}"), (S,)),
+        "signed cookies": (asked_with(("Cookie", f'CloudFront-Signature="{S}"; x="y z"')), (S,)),
+        "json in multipart no type": (multipart("payload", json.dumps({"token": S})), (S,)),
+    }
+    return [Planted(f"unusual: {kind}", *case) for kind, case in cases.items()]
+
+
+PLANTED: tuple[Planted, ...] = (*_headers(), *_urls(), *_json_bodies(), *_other_bodies(), *_unusual(), *_shapes())
 
 _SHA1 = "33a64df551425fcc55e4d42a148795d9f25f89d4"
 _UUID = "123e4567-e89b-42d3-a456-426614174000"

@@ -17,6 +17,7 @@ import requests
 
 from cassettes_lib import AmbiguousCassetteError, InteractionNotFoundError, NetworkBlockedError, use_cassette
 from cassettes_lib.broker import Broker
+from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
 from tests.sealing_support import SealingTestCase
@@ -44,6 +45,23 @@ def in_subclass(job: Callable[[], Any]) -> Any:
     thread.start()
     thread.join()
     return thread.result
+
+
+class InheritsItsContext(threading.Thread):
+    """As in Python 3.14, where a thread may run in a copy of the context that starts it."""
+
+    def start(self) -> None:
+        context, run = contextvars.copy_context(), self.run
+        self.run = lambda: context.run(run)  # type: ignore[method-assign]
+        super().start()
+
+
+def in_inheriting_thread(job: Callable[[], Any]) -> Any:
+    results: list[Any] = []
+    thread = InheritsItsContext(target=lambda: results.append(job()))
+    thread.start()
+    thread.join()
+    return results[0]
 
 
 def in_timer(job: Callable[[], Any]) -> Any:
@@ -93,8 +111,8 @@ def in_thread_of_thread(job: Callable[[], Any]) -> Any:
 
 
 HANDOVERS = (
-    in_thread, in_subclass, in_timer, in_new_pool, in_mapping_pool, in_to_thread, in_executor_of_loop, in_task,
-    in_thread_of_thread,
+    in_thread, in_subclass, in_inheriting_thread, in_timer, in_new_pool, in_mapping_pool, in_to_thread,
+    in_executor_of_loop, in_task, in_thread_of_thread,
 )
 
 
@@ -323,7 +341,7 @@ class OutlivingTest(OwnershipTestCase):
                 outcome.append(error)
 
         path = self.recorded("/text")
-        with self.assertWarns(RuntimeWarning), use_cassette(path, mode="replay"):
+        with self.assertWarns(CassetteWarning), use_cassette(path, mode="replay"):
             thread = threading.Thread(target=late)
             thread.start()
             began.wait()
@@ -342,7 +360,7 @@ class OutlivingTest(OwnershipTestCase):
 
         with ThreadPoolExecutor(1) as pool:
             path = self.recorded("/text")
-            with self.assertWarnsRegex(RuntimeWarning, "OwnershipTestCase.get"), use_cassette(path, mode="replay"):
+            with self.assertWarnsRegex(CassetteWarning, "OwnershipTestCase.get"), use_cassette(path, mode="replay"):
                 pool.submit(occupy)
                 queued = pool.submit(self.get, "/text")
                 cancelled = pool.submit(self.get, "/text")
@@ -351,8 +369,71 @@ class OutlivingTest(OwnershipTestCase):
             self.assertIsInstance(queued.exception(), NetworkBlockedError)
         self.assertEqual(self.server.hits, [])
 
+    def test_what_a_thread_that_outlives_a_replay_may_pass_through_still_passes(self) -> None:
+        began, go = threading.Event(), threading.Event()
+        interception = Interception(Broker(Cassette()), "left", passthrough=("127.0.0.1",))
+        outcome: list[Any] = []
+
+        def late() -> None:
+            began.set()
+            go.wait()
+            outcome.append(self.get("/text"))
+
+        interception.start()
+        thread = threading.Thread(target=late)
+        thread.start()
+        began.wait()
+        with self.assertWarns(CassetteWarning):
+            interception.stop()
+        go.set()
+        thread.join()
+        self.assertEqual((len(outcome), len(self.server.hits)), (1, 1))
+
+    def test_the_warning_as_an_error_comes_when_all_is_done(self) -> None:
+        gate = threading.Event()
+        interception = Interception(Broker(Cassette(), "record"), "left")
+        interception.start()
+        thread = threading.Thread(target=gate.wait)
+        thread.start()
+        before = requests.adapters.HTTPAdapter.send
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with self.assertRaises(CassetteWarning):
+                interception.stop()
+        self.assertIsNot(requests.adapters.HTTPAdapter.send, before)
+        gate.set()
+        thread.join()
+
+    def test_a_task_that_outlives_its_block_is_stopped(self) -> None:
+        path = self.recorded("/text")
+
+        async def main() -> None:
+            go = asyncio.Event()
+
+            async def late() -> None:
+                await go.wait()
+                await asyncio.to_thread(self.get, "/text")
+
+            async def early() -> None:
+                await go.wait()
+                await asyncio.to_thread(self.get, "/text")
+
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                before = asyncio.create_task(early())
+                with use_cassette(path, mode="replay"):
+                    after = asyncio.create_task(late())
+                    await asyncio.sleep(0)
+            go.set()
+            await before
+            with self.assertRaises(NetworkBlockedError):
+                await after
+
+        asyncio.run(main())
+        self.assertEqual(len(self.server.hits), 1)
+
     @unittest.skipIf(sys.version_info < (3, 12), "Python tells a task's context since 3.12")
-    def test_a_task_that_outlives_its_block_is_named_and_stopped(self) -> None:
+    def test_a_task_that_outlives_its_block_is_named(self) -> None:
         path = self.recorded("/text")
 
         async def late(go: asyncio.Event) -> None:
@@ -361,7 +442,7 @@ class OutlivingTest(OwnershipTestCase):
 
         async def main() -> None:
             go = asyncio.Event()
-            with self.assertWarnsRegex(RuntimeWarning, "slowcoach"), use_cassette(path, mode="replay"):
+            with self.assertWarnsRegex(CassetteWarning, "slowcoach"), use_cassette(path, mode="replay"):
                 task = asyncio.create_task(late(go), name="slowcoach")
                 await asyncio.sleep(0)
             go.set()
@@ -474,6 +555,46 @@ class StressTest(OwnershipTestCase):
 
 
 class ContextTest(OwnershipTestCase):
+    def test_a_block_is_opened_once(self) -> None:
+        interception = Interception(Broker(Cassette()), "once")
+        interception.start()
+        with self.assertRaises(RuntimeError):
+            interception.start()
+        with self.assertRaises(InteractionNotFoundError):
+            self.get("/text")
+        interception.stop()
+
+    def test_a_coroutine_sent_to_a_loop_older_than_the_blocks_belongs_to_the_sender(self) -> None:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+
+        async def work() -> None:
+            await asyncio.to_thread(self.get, "/text")
+            await asyncio.create_task(asyncio.to_thread(self.get, "/text"))
+
+        with use_cassette(self.recorded("/json"), mode="replay"):
+            with use_cassette(self.recorded("/text", "/text"), mode="replay") as broker:
+                asyncio.run_coroutine_threadsafe(work(), loop).result()
+            self.assertTrue(broker.all_played)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    def test_jobs_for_other_interpreters_are_left_as_they_are(self) -> None:
+        class InterpreterPoolExecutor(ThreadPoolExecutor):
+            """As in Python 3.14: a ThreadPoolExecutor whose jobs have to be pickled."""
+
+        def caller() -> str:
+            return sys._getframe(1).f_code.co_name
+
+        with use_cassette(self.recorded("/text"), mode="replay"):
+            with ThreadPoolExecutor(1) as pool:
+                self.assertEqual(pool.submit(caller).result(), "_call_inside")
+            with InterpreterPoolExecutor(1) as pool:
+                self.assertEqual(pool.submit(caller).result(), "run")
+
     def test_a_copied_context_takes_the_ownership_along(self) -> None:
         stranger = self.stranger()
         one, other = self.recorded("/text"), self.recorded("/json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import re
 import socket
+import sys
+import threading
 import unittest
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +20,11 @@ from requests.auth import HTTPDigestAuth
 
 from cassettes_lib import InteractionNotFoundError, NetworkBlockedError, use_cassette
 from cassettes_lib.broker import Broker
+from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
 from tests.sealing_support import SealingTestCase
+from tests.support import MemoryCassetteStore
 
 _captured_send = HTTPAdapter.send
 
@@ -211,7 +216,115 @@ class EveryWayTest(SealingTestCase):
         self.assertEqual(len(self.server.hits), 6)
 
 
+    def test_requests_made_while_a_body_is_sent_are_covered(self) -> None:
+        def body() -> Any:
+            yield requests.get(self.server.url + "/poll?token=body").content
+
+        path = self.new_path()
+        with use_cassette(path, mode="record") as broker:
+            live = requests.post(self.server.url + "/upload", data=body())
+        self.assertEqual((len(broker.recorded), len(self.server.hits)), (2, 2))
+        with use_cassette(path, mode="replay") as broker:
+            replayed = requests.post(self.server.url + "/upload", data=body())
+        self.assertEqual((replayed.content, broker.all_played, len(self.server.hits)), (live.content, True, 2))
+
+    def test_an_adapter_around_an_adapter_is_recorded_once(self) -> None:
+        class Around(BaseAdapter):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = HTTPAdapter()
+
+            def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+                return self.inner.send(request, **kwargs)
+
+            def close(self) -> None:
+                self.inner.close()
+
+        path = self.new_path()
+        for mode in ("record", "replay"):
+            with use_cassette(path, mode=mode) as broker:  # type: ignore[arg-type]
+                mounted(Around()).get(self.server.url + "/text")
+            self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
+
+    def test_sessions_and_adapters_made_inside_are_covered(self) -> None:
+        with use_cassette(self.recorded("/text", "/text"), mode="replay") as broker:
+            class FindsADuckLater(requests.Session):
+                def get_adapter(self, url: Any) -> Any:
+                    return Duck()
+
+            class OwnTransportLater(OwnTransport):
+                def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                    raise AssertionError("not asked")
+
+            FindsADuckLater().get(self.server.url + "/text")
+            OwnTransportLater().send(prepared(self.server.url + "/text"))
+        self.assertEqual((broker.play_count, self.server.hits), (2, []))
+
+
+class StoreOverHttpTest(SealingTestCase):
+    def test_a_store_that_uses_requests_itself_is_neither_recorded_nor_stopped(self) -> None:
+        url = self.server.url
+
+        class HttpStore(MemoryCassetteStore):
+            def save(self, cassette: Cassette) -> None:
+                super().save(cassette)
+                requests.put(url + "/upload", data=str(len(cassette.interactions)))
+
+        store = HttpStore()
+        with use_cassette(store=store, mode="record") as broker:
+            requests.get(url + "/text")
+            with requests.get(url + "/chunked", stream=True) as response:
+                list(response.iter_content())
+        self.assertEqual(len(broker.recorded), 2)
+        self.assertEqual({each.path for each in self.server.hits}, {"/text", "/chunked", "/upload"})
+        self.assertEqual(sum(each.path != "/upload" for each in self.server.hits), 2)
+
+
+class SwallowedMissTest(SealingTestCase):
+    def swallow(self) -> str:
+        with contextlib.suppress(Exception):
+            requests.get(self.server.url + "/json")
+        return f"{__file__}:{sys._getframe().f_lineno - 1}"
+
+    def test_it_is_raised_at_the_end_with_the_place_where_it_happened(self) -> None:
+        with self.assertRaises(InteractionNotFoundError) as caught, use_cassette(self.recorded("/text"), mode="replay"):
+            place = self.swallow()
+        self.assertEqual(caught.exception.caller, place)
+
+    def test_it_is_raised_when_a_thread_died_of_it(self) -> None:
+        path = self.recorded("/text")
+        with self.assertRaises(InteractionNotFoundError) as caught, use_cassette(path, mode="replay"):
+            thread = threading.Thread(target=self.swallow)
+            thread.start()
+            thread.join()
+        self.assertIn(__file__, caught.exception.caller)
+
+    def test_it_is_not_raised_over_the_blocks_own_error(self) -> None:
+        with self.assertRaises(ZeroDivisionError), use_cassette(self.recorded("/text"), mode="replay"):
+            self.swallow()
+            _ = 1 / 0
+
+    def test_a_test_that_expected_it_says_so(self) -> None:
+        with use_cassette(self.recorded("/text"), mode="replay") as broker:
+            self.swallow()
+            broker.misses.clear()
+
+
 class GuardTest(SealingTestCase):
+    def test_what_passes_through_is_not_stopped(self) -> None:
+        replaying = Interception(Broker(Cassette()), "replaying", passthrough=("127.0.0.1",))
+        replaying.start()
+        self.addCleanup(replaying.stop)
+        _captured_send(HTTPAdapter(), prepared(self.server.url + "/text"))
+        self.assertEqual((len(self.server.hits), replaying.blocked), (1, []))
+        inner = Interception(Broker(Cassette()), "inner", passthrough=(lambda request: True,))
+        with use_cassette(self.recorded("/text"), mode="replay"):
+            inner.start()
+            with self.assertRaises(NetworkBlockedError):
+                _captured_send(HTTPAdapter(), prepared(self.server.url + "/text"))
+            inner.stop()
+        self.assertEqual(self.server.hits, [])
+
     def test_a_captured_send_is_stopped_in_replay(self) -> None:
         path = self.recorded("/text")
         with use_cassette(path, mode="replay"), self.assertRaises(NetworkBlockedError) as caught:
@@ -224,7 +337,7 @@ class GuardTest(SealingTestCase):
         self.assertNotIn("hush", str(caught.exception))
 
     def test_a_captured_send_goes_live_with_a_warning_in_record(self) -> None:
-        with use_cassette(self.new_path(), mode="record") as broker, self.assertWarnsRegex(RuntimeWarning, "/text"):
+        with use_cassette(self.new_path(), mode="record") as broker, self.assertWarnsRegex(CassetteWarning, "/text"):
             _captured_send(HTTPAdapter(), prepared(self.server.url + "/text"))
         self.assertEqual((len(self.server.hits), broker.recorded), (1, ()))
 

@@ -1,0 +1,66 @@
+"""Runs of base64 inside other text: reading one, and writing another in the same manner."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+_FOLD = re.compile(r"\r?\n")
+
+
+def decoded_run(run: str) -> bytes | None:
+    """Return the bytes that a run stands for: either alphabet, padded or not, folded into lines or not; or None."""
+    digits = run.replace("\r", "").replace("\n", "").rstrip("=")
+    if len(digits) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), _altchars(digits), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def encoded_like(run: str, data: bytes, *, is_padded: bool) -> str:
+    """Return bytes in base64, in the alphabet and in lines as long as those of the run they replace.
+
+    Args:
+        run: The run.
+        data: The bytes.
+        is_padded: Fill up with `=`.
+    """
+    encoded = base64.b64encode(data, _altchars(run)).decode()
+    if not is_padded:
+        encoded = encoded.rstrip("=")
+    fold = _FOLD.search(run.strip("\r\n"))
+    if not fold:
+        return encoded
+    body = run.lstrip("\r\n")
+    width = max(1, fold.start())
+    lines = [encoded[position : position + width] for position in range(0, len(encoded), width)]
+    return run[: len(run) - len(body)] + fold[0].join(lines) + run[len(run.rstrip("\r\n")) :]
+
+
+def is_whole(run: str) -> bool:
+    """Tell whether a run fills its last group of four, padding included, so that its like is padded too."""
+    return len(run.replace("\r", "").replace("\n", "")) % 4 == 0
+
+
+def text_of(data: bytes) -> str:
+    """Return bytes as text: UTF-8, or latin-1 where they are not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def bytes_of(text: str, original: bytes) -> bytes:
+    """Return text as bytes, in the encoding in which `text_of` read the original."""
+    try:
+        original.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.encode("latin-1", "replace")
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _altchars(run: str) -> bytes:
+    return b"-_" if "-" in run or "_" in run else b"+/"

@@ -1,0 +1,74 @@
+"""The second try of a look-up: redacted values that stand for others, through the Broker."""
+
+from __future__ import annotations
+
+import json
+import unittest
+
+from cassettes_lib.broker import Broker
+from cassettes_lib.errors import InteractionNotFoundError
+from cassettes_lib.models import Cassette, InteractionRequest, InteractionResponse
+from tests.support import a_request, a_response
+
+API = "https://api.example.com"
+
+
+class Service:
+    """Gives a token to who logs in, and a page to who shows the token."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: InteractionRequest) -> InteractionResponse:
+        if request.url.endswith("/login"):
+            body = json.dumps({"access_token": self.token}).encode()
+            return a_response(body, headers=(("Content-Type", "application/json"),))
+        return a_response(f"page for {request.url.rpartition('/')[2][:4]}".encode())
+
+
+def log_in(broker: Broker) -> str:
+    token = json.loads(broker.respond(a_request("POST", f"{API}/login")).body)["access_token"]
+    assert isinstance(token, str)
+    return token
+
+
+class StandInsTest(unittest.TestCase):
+    def recorded(self, token: str) -> Cassette:
+        broker = Broker(Cassette(), "record", Service(token))
+        broker.respond(a_request(url=f"{API}/items/{log_in(broker)}"))
+        return broker.cassette
+
+    def test_a_token_learnt_from_a_response_that_is_not_asked_for_again_still_matches(self) -> None:
+        cassette = self.recorded("Tk91xvv72kQq")
+        self.assertIn("REDACTED-", cassette.interactions[1].request.url)
+        broker = Broker(cassette)
+        self.assertEqual(broker.respond(a_request(url=f"{API}/items/Tk91xvv72kQq")).body, b"page for Tk91")
+
+    def test_other_credentials_match_too(self) -> None:
+        broker = Broker(self.recorded("Tk91xvv72kQq"))
+        self.assertEqual(broker.respond(a_request(url=f"{API}/items/anotherToken7")).body, b"page for Tk91")
+
+    def test_a_replacement_that_the_client_sends_on_matches_the_short_secret_stored_in_clear(self) -> None:
+        cassette = self.recorded("abc")
+        self.assertEqual(cassette.interactions[1].request.url, f"{API}/items/abc")
+        broker = Broker(cassette)
+        token = log_in(broker)
+        self.assertIn("REDACTED-", token)
+        self.assertEqual(broker.respond(a_request(url=f"{API}/items/{token}")).body, b"page for abc")
+        self.assertTrue(broker.all_played)
+
+    def test_what_differs_elsewhere_is_still_a_miss(self) -> None:
+        broker = Broker(self.recorded("Tk91xvv72kQq"))
+        for url in (f"{API}/other/Tk91xvv72kQq", f"{API}/items/Tk91xvv72kQq?page=2", "https://elsewhere.example/items/x"):
+            with self.subTest(url), self.assertRaises(InteractionNotFoundError):
+                broker.respond(a_request(url=url))
+
+    def test_each_recording_answers_once(self) -> None:
+        broker = Broker(self.recorded("Tk91xvv72kQq"))
+        broker.respond(a_request(url=f"{API}/items/one1one1one"))
+        with self.assertRaises(InteractionNotFoundError):
+            broker.respond(a_request(url=f"{API}/items/two2two2two"))
+
+
+if __name__ == "__main__":
+    unittest.main()
