@@ -222,7 +222,7 @@ class _Exchange:
         head = head_of(live.raw, preserve_exact_body_bytes)
         receiver = receiver_for(live.raw)
         if self._options.get("stream"):
-            keep_body(original, receiver, partial(_save_stream, self._broker, asked, head))
+            keep_body(original, receiver, partial(_save_stream, self._broker, asked, head), self._broker)
             return live if carrier is self._adapter else _builder(self._adapter).build_response(self._request, live.raw)
         body = keep_body(original, receiver)
         _read_to_its_end(live.raw, original)
