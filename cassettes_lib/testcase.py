@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cassettes_lib.cassette_paths import folder_beside, path_named, path_of_test
-from cassettes_lib.decorating import cover, expects_failure
+from cassettes_lib.decorating import cover
 from cassettes_lib.modes import CassetteMode
 from cassettes_lib.options import CassetteOptions
 from cassettes_lib.recording import CassetteUse, use_cassette
 from cassettes_lib.requested import ANYTHING, Wanted
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.session_broker import Call, SessionBroker
+from cassettes_lib.store_contract import CassetteStoreContract
 
-__all__ = ["CassetteMixin", "CassetteTestCase"]
+__all__ = ["CassetteMixin", "CassetteStoreContract", "CassetteTestCase"]
 
 if TYPE_CHECKING:
     _Base = unittest.TestCase
@@ -121,9 +122,7 @@ class CassetteMixin(_Base):
         self.cassette = broker
 
     def _cassette_session(self) -> CassetteSession:
-        use = type(self)._cassette_use()
-        method = getattr(self, self._testMethodName, None)
-        return use.session_at(self._cassette_path, fails=expects_failure(self, method))
+        return type(self)._cassette_use().session_of_test(self, self._cassette_path)
 
     def _cassette_path(self) -> Path:
         cls, given = type(self), self.cassette_dir
