@@ -62,7 +62,9 @@ def receiver_for(raw: HTTPResponse) -> BodyReceiver:
 def original_of(raw: object) -> http.client.HTTPResponse | None:
     """Return the unread `http.client` response inside a live one; None when there is none, as in other tools' fakes."""
     original = getattr(raw, "_original_response", None)
-    return original if isinstance(original, http.client.HTTPResponse) and original.fp is not None else None
+    if not isinstance(original, http.client.HTTPResponse) or not hasattr(original.fp, "readinto1"):
+        return None
+    return original
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,24 +176,37 @@ def keep_body(
     return body
 
 
-def one_at_a_time(action: Callable[[], None]) -> None:
-    """Run an action, and behind it those that are asked for while it runs in the same thread.
+class Undisturbed:
+    """A block in which this thread does not save streams that the garbage collector ends; they wait for its end.
 
-    The garbage collector may end a stream at any moment, in the middle of saving another one, too.
+    The collector may run at any moment, in the middle of a look-up or of saving another stream, too.
     """
+
+    __slots__ = ("_outermost",)
+
+    def __enter__(self) -> None:
+        self._outermost = getattr(_finishing, "waiting", None) is None
+        if self._outermost:
+            _finishing.waiting = []
+
+    def __exit__(self, *error: object) -> None:
+        if self._outermost:
+            waiting = _finishing.waiting
+            try:
+                while waiting:
+                    _run_unattended(waiting.pop(0))
+            finally:
+                _finishing.waiting = None
+
+
+def when_undisturbed(action: Callable[[], None]) -> None:
+    """Run an action now, or at the end of the block of this thread that must not be disturbed."""
     waiting: list[Callable[[], None]] | None = getattr(_finishing, "waiting", None)
     if waiting is not None:
         waiting.append(action)
         return
-    _finishing.waiting = waiting = []
-    try:
+    with Undisturbed():
         action()
-    finally:
-        try:
-            while waiting:
-                _run_unattended(waiting.pop(0))
-        finally:
-            _finishing.waiting = None
 
 
 def _run_unattended(action: Callable[[], None]) -> None:
