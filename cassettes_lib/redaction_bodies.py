@@ -43,6 +43,7 @@ _ERROR_NAMES = word_set(
     "description placeholder hint detail details properties translations i18n schema"
 )
 _HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
+_WORD_COMPANY = word_set("logprob logprobs score token_str lemma pos")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
@@ -198,6 +199,8 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
         in_list = bool(scalar.path) and isinstance(scalar.path[-1], int)
         outer = {normalised(name) for name in scalar.keys[1:]}
         return not in_list and not outer.intersection(_ERROR_NAMES)
+    if verdict is Verdict.IF_IT_LOOKS_SO and normalised(scalar.key).endswith("tokens") and len(scalar.text) < 16:
+        return False  # words of a text
     return verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(scalar.text))
 
 
@@ -217,13 +220,20 @@ def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
     if _is_secret(scrub, scalar) and float(scalar.text) not in (0, 1, -1):
-        is_sure = _verdict(scrub, scalar) is Verdict.YES or scrub.rules.adds_path(scalar.path)
-        if is_sure:
+        is_sure = _verdict(scrub, scalar) is Verdict.YES and _is_long_enough(scalar)
+        if is_sure or scrub.rules.adds_path(scalar.path) or scrub.rules.fields.adds(scalar.key):
             new = scrub.secret_number(scalar.text, where)
             return Edit(scalar.start, scalar.end, new) if new != scalar.text else None
     if len(scalar.text) >= 8 and scrub.known(scalar.text, where) != scalar.text:
         return Edit(scalar.start, scalar.end, scrub.secret_number(scalar.text, where))
     return None
+
+
+def _is_long_enough(scalar: Scalar) -> bool:
+    """Tell whether a number can be a secret: `"pass": 12` counts tests, `"pin": 13` is a pin of a board."""
+    name = normalised(scalar.key)
+    digits = sum(character.isdigit() for character in scalar.text)
+    return not name.endswith("pass") and digits >= (3 if name.startswith(("cvv", "cvc", "cvn")) else 4)
 
 
 def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit], where: Where) -> None:
@@ -237,7 +247,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if "kty" in by_key:
         for name in _PRIVATE_JWK & by_key.keys():
             _redact_sibling(scrub, text, by_key[name], edits, where)
-    if "logprob" in (scalar.key for scalar in frame.scalars) and "token" in by_key:
+    if "token" in by_key and _WORD_COMPANY.intersection(scalar.key for scalar in frame.scalars):
         edits.pop(by_key["token"].start, None)  # a language model's token: a word
     if "grant_type" in by_key and "code" in by_key:
         _redact_sibling(scrub, text, by_key["code"], edits, where)

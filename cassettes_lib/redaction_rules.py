@@ -42,6 +42,10 @@ class Names:
             judged = self._judged[name] = self._judge(name)
         return judged
 
+    def adds(self, name: str) -> bool:
+        """Tell whether a name was added to the built-in rule."""
+        return bool(self._added) and any(_same(pattern, name) for pattern in self._added)
+
     def keeps(self, name: str) -> bool:
         """Tell whether a name is exempted."""
         return bool(self._kept) and any(_same(pattern, name) for pattern in self._kept)
@@ -49,7 +53,7 @@ class Names:
     def _judge(self, name: str) -> Verdict:
         if self.keeps(name):
             return Verdict.NO
-        if any(_same(pattern, name) for pattern in self._added):
+        if self.adds(name):
             return Verdict.YES
         return self._built_in(name)
 

@@ -41,23 +41,24 @@ _NOUNS = word_set("""
     signingsecret usersecret jwtsecret cookiesecret sessionsecret totpsecret otpsecret mfasecret oauthsecret authsecret
     apikey apikeys secretkey privatekey accesskey secretaccesskey signingkey encryptionkey masterkey accountkey
     sharedkey
-    authkey appkey applicationkey subscriptionkey servicekey serverkey sessionkey storagekey adminkey licensekey
-    apiaccesskey userkey integrationkey writekey functionkey hapikey authorizationkey presharedkey psk recoverykey
+    authkey appkey applicationkey subscriptionkey servicekey serverkey adminkey licensekey
+    apiaccesskey hapikey authorizationkey presharedkey psk recoverykey
     sharedaccesskey sharedaccesssignature sastoken rsaprivatekey sshprivatekey privatekeypem secretaccess
     authorization proxyauthorization bearer jwt csrf xsrf hmac
-    sessionid jsessionid phpsessid aspnetsessionid sessid sessionkey sessioncookie
+    sessionid jsessionid phpsessid aspnetsessionid sessid sessioncookie
     otp totp otpcode totpcode mfacode mfatoken twofactorcode verificationcode securitycode backupcode recoverycode
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
-    secretkeybase clientkeydata clientkey tlskey
+    secretkeybase clientkeydata tlskey
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
 _WEAK_NOUNS = word_set("""
-    auth session credential credentials assertion ticket signature sig accesskeyid awsaccesskeyid consumerkey
-    oauthconsumerkey apiid oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
-    authentication authdata crumb wsse otac tempcode refresh mac license authorizationtoken sid appid
+    auth session credential credentials assertion signature sig accesskeyid awsaccesskeyid consumerkey
+    oauthconsumerkey oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
+    authentication authdata crumb wsse otac tempcode authorizationtoken sid pat
     webhookurl databaseurl dsn secretvalue securestring rememberme
+    userkey integrationkey writekey storagekey sessionkey clientkey functionkey
 """)
 # Words that stand in front of a noun and leave it what it is.
 _QUALIFIERS = word_set("""
@@ -169,8 +170,10 @@ def query_verdict(name: str) -> Verdict:
     """Judge the name of a parameter in a query or a fragment, where `key` is a secret too."""
     words = words_of(name)
     joined = "".join(words)
-    if joined in ("key", "sig", "signature", "sid", "auth", "session", "appid", "apikeyid"):
+    if joined in ("key", "sig", "signature", "sid"):
         return Verdict.YES
+    if joined in ("appid", "ticket"):  # of OpenWeather, of CAS
+        return Verdict.IF_IT_LOOKS_SO
     if words[-1:] == ("signature",) and words[0] == "x":  # X-Amz-Signature, X-Goog-Signature
         return Verdict.YES
     if joined in ("xamzcredential", "xgoogcredential", "awsaccesskeyid"):
