@@ -18,7 +18,7 @@ from cassettes_lib.json_places import (
 )
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
-from cassettes_lib.redaction_rules import path_text
+from cassettes_lib.redaction_rules import HEADERS_NAMES, path_text
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
@@ -27,22 +27,18 @@ from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
+# What a text that holds a name and a value has between them, or in front of the name.
+VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
     r"image/(?!svg)|audio/|video/|font/|application/(?:zip|gzip|pdf|wasm|x-tar|vnd\.ms|x-protobuf|grpc)"
 )
-# A name inside an object that stands as a whole under a secret's name: {"token": {"value": "..."}}
-_INNER_NAMES = word_set(
-    "value secret access refresh raw plaintext plain content data key hash current previous new old token text "
-    "string jwt bearer"
-)
 _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"
 )
-_HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 _WORD_COMPANY = word_set("logprob logprobs score token_str lemma pos")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
@@ -102,9 +98,12 @@ def redacted_json(scrub: Scrub, text: str, where: Where) -> str:
         if scrub.finds_nothing:
             return text
         edits: dict[int, Edit] = {}
+        is_quick = scrub.finds_names_only
         for each in objects_of(text):
             if isinstance(each, Frame):
                 _judge_siblings(scrub, text, each, edits, where)
+            elif is_quick and _is_boring(scrub, each):
+                continue
             elif edit := _redacted_scalar(scrub, text, each, where):
                 edits[edit.start] = edit
         return edited(text, list(edits.values()))
@@ -205,17 +204,20 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
 
 
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
-    judge = scrub.rules.fields.verdict
-    verdict = judge(scalar.key) if scalar.keys else Verdict.NO
-    if len(scalar.keys) > 1 and verdict is not Verdict.YES:
-        outer = normalised(scalar.keys[1])
-        if outer in _HEADERS_NAMES:
-            verdict = max(verdict, scrub.rules.headers.verdict(scalar.key))
-        elif outer in ("cookies", "cookie") or (outer in ("data", "stringdata") and scrub.holds_secret_objects):
-            verdict = Verdict.IF_IT_LOOKS_SO
-        elif normalised(scalar.key) in _INNER_NAMES:
-            verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
+    keys = scalar.keys
+    outer = keys[1] if len(keys) > 1 else ""
+    verdict = scrub.rules.member_verdict(keys[0] if keys else "", outer)
+    if verdict is Verdict.NO and scrub.holds_secret_objects and outer in ("data", "stringData"):
+        return Verdict.IF_IT_LOOKS_SO
     return verdict
+
+
+def _is_boring(scrub: Scrub, scalar: Scalar) -> bool:
+    """Tell quickly that there is nothing to redact in a scalar of a document that holds no known value."""
+    text = scalar.text
+    if scalar.kind == "string" and len(text) >= 6 and VALUED.search(text):
+        return False
+    return scalar.kind == "key" or _verdict(scrub, scalar) is Verdict.NO
 
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
@@ -256,7 +258,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if value and naming:
         name = naming.text
         verdict = scrub.rules.fields.verdict(name)
-        if naming.key.lower() == "header" or _HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
+        if naming.key.lower() == "header" or HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
             verdict = max(verdict, scrub.rules.headers.verdict(name))
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")
