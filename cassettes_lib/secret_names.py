@@ -50,6 +50,7 @@ _NOUNS = word_set("""
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
     secretkeybase clientkeydata tlskey
+    pw mnemonic seedphrase recoveryphrase
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
@@ -57,7 +58,7 @@ _WEAK_NOUNS = word_set("""
     auth session credential credentials assertion signature sig accesskeyid awsaccesskeyid consumerkey
     oauthconsumerkey oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
     authentication authdata crumb wsse otac tempcode authorizationtoken sid pat
-    webhookurl databaseurl dsn secretvalue securestring rememberme
+    webhookurl databaseurl dsn secretvalue securestring rememberme recoverycodes backupcodes otpcodes scratchcodes
     userkey integrationkey writekey storagekey sessionkey clientkey functionkey
 """)
 # Words that stand in front of a noun and leave it what it is.
@@ -86,7 +87,7 @@ _BLOCKERS = word_set("""
     has have is was are can should must max min maximum minimum num number n count total avg next prev previous page
     paging pagination continuation continue cursor sync start end stop pad eos bos unk mask sep cls special input output
     prompt completion reasoning cached cache used remaining limit rate per no non not public show hide forgot require
-    requires required need needs allow allows enable enabled disable disabled invalid valid missing expired delta resume
+    requires required need needs allow allows enable enabled disable disabled delta resume
     resumption skip scroll shard snapshot idempotency surrogate partition sort primary foreign row object routing dedupe
     design css style theme language syntax lexer parser nft erc20 crypto coin websocket sec query with without supports
     checkpoint watch offset list after before pad parent child tag label i18n translation
@@ -127,7 +128,8 @@ _PLURALS = word_set(
 
 # Every name that can be judged secret contains one of these, in lower case: a text with none holds no such name.
 STEMS = (
-    "pass", "pwd", "psw", "senha", "contrase", "kennwort", "token", "secret", "key", "auth", "sig", "sess", "sid",
+    "pass", "pw", "psw", "mnemonic", "phrase", "senha", "contrase", "kennwort",
+    "token", "secret", "key", "auth", "sig", "sess", "sid",
     "jwt", "csrf", "xsrf", "cred", "otp", "pin", "cvv", "cvc", "cvn", "code", "assertion", "saml", "bearer", "ticket",
     "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",

@@ -32,7 +32,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("xapp-", _A + r"xapp-[\w-]{10,}"),
     ("xoxe.", _A + r"xoxe\.[\w.-]{10,}"),
     ("hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[\w/-]{16,})"),
-    ("/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/(?P<s>[\w-]{20,})"),
+    *((f"{name}.com/api/", rf"{name}\.com/api/(?:v\d+/)?webhooks/\d+/(?P<s>[\w-]{{20,}})")
+      for name in ("discord", "discordapp")),
     ("webhook.office.com/", r"webhook\.office\.com/webhookb2/(?P<s>[\w@/-]{20,})"),
     ("hooks.zapier.com/", r"hooks\.zapier\.com/hooks/catch/(?P<s>[\w/]{8,})"),
     ("AKIA", _A + r"AKIA[A-Z0-9]{16}(?![A-Z0-9])"),

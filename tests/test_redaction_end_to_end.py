@@ -99,6 +99,7 @@ class EndToEndTest(unittest.TestCase):
         for file in self.folder.rglob("*"):
             self.assert_clean(file.read_text(encoding="utf-8"))
         self.assert_clean("\n".join(logs.output))
+        self.assertIn("INFO:cassettes_lib:  response body $.access_token: 1, by name", logs.output)
         with use_cassette(self.path, mode="replay") as broker:
             replayed = conversation(self.server.url)
         self.assertTrue(broker.all_played)
