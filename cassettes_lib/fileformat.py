@@ -12,7 +12,7 @@ for is validated at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from sys import intern
 from typing import Any
 
@@ -391,9 +391,16 @@ def _plain(name: str, given: Any) -> Any:
     if name == "body":
         return body_to_form(given)
     if isinstance(given, datetime):
-        return given.isoformat().replace("+00:00", "Z")
+        return _time_text(given)
     if isinstance(given, BaseModel):
         return _members(given)
     if isinstance(given, tuple):
         return [_plain("", each) for each in given]
     return given
+
+
+def _time_text(time: datetime) -> str:
+    offset = time.utcoffset()
+    if offset is not None and offset.total_seconds() % 60:  # a local time of long ago: RFC 3339 knows whole minutes
+        time = time.astimezone(UTC)
+    return time.isoformat().replace("+00:00", "Z")

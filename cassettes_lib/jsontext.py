@@ -190,7 +190,7 @@ def find_member(text: str, path: Sequence[int | str]) -> tuple[int, int]:
 
 
 def _find_in_object(text: str, position: int, name: str) -> int | None:
-    if text[position] != "{":
+    if not text.startswith("{", position):
         return None
     found = None
     with suppress(ValueError, IndexError):  # the text is cut off
@@ -208,7 +208,7 @@ def _find_in_object(text: str, position: int, name: str) -> int | None:
 
 
 def _find_in_list(text: str, position: int, index: int) -> int | None:
-    if text[position] != "[":
+    if not text.startswith("[", position):
         return None
     with suppress(ValueError, IndexError):
         position = skip_space(text, position + 1)
