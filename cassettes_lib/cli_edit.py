@@ -87,7 +87,7 @@ def run_prune(arguments: argparse.Namespace, output: Output) -> int:
     uses = read_uses(arguments.unused_by) if arguments.unused_by else None
 
     def edit(path: Path, cassette: Cassette) -> tuple[Cassette, str]:
-        use = None if uses is None else uses.get(os.path.realpath(path), CassetteUse())
+        use = None if uses is None else uses.get(os.path.realpath(path), CassetteUse(played=set()))
         kept = [
             each for position, each in enumerate(cassette.interactions)
             if not _is_dropped(position, each, arguments.url, use)
@@ -103,7 +103,7 @@ def _is_dropped(position: int, interaction: Interaction, patterns: list[str], us
     """Tell whether an interaction goes: under both conditions when both are given."""
     if patterns and not any(fnmatchcase(interaction.request.url, pattern) for pattern in patterns):
         return False
-    return use is None or not (use.whole or position in use.played)
+    return use is None or (use.played is not None and position not in use.played)
 
 
 def run_upgrade(arguments: argparse.Namespace, output: Output) -> int:

@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("cassettes_lib")
 
-# The version that a connection speaks, not the one of the answer. urllib3 before version 2 does not have it.
-_VERSION_STRING: dict[str, Any] = (
-    {"version_string": "HTTP/1.1"} if "version_string" in inspect.signature(HTTPResponse.__init__).parameters else {}
-)
+# The version that a connection speaks (not the one of the answer), and the target, are told since urllib3 2.
+_URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 _NO_BODY = frozenset((204, 304, *range(100, 200)))
@@ -172,10 +170,11 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
         fields = HTTPHeaderDict()
         by_name = _fill(fields, framed.headers)
     original = _answer(response, method, framed, by_name)
+    options: dict[str, Any] = {"request_url": request_url, "version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
     raw = HTTPResponse(
         body=original, headers=fields, status=response.status, reason=response.reason, version=original.version,
         preload_content=False, decode_content=False, original_response=original, request_method=method,
-        request_url=request_url, **_VERSION_STRING,
+        **options,
     )
     if framed.part is not None:
         framed.part.on_end = partial(_read_beyond, ref(raw), request_url)

@@ -84,9 +84,7 @@ class Pass:
         if key not in self._unchanged:
             url = request.url
             self.host(host_of(url))
-            if "@" in url or self.is_suspicious(url):
-                url = redacted_url(self, self.shapeless(url, "request URL"), "request URL")
-            url = self.known(url, "request URL")
+            url = self.url(url, "request URL")
             if url != request.url:
                 update["url"] = url
             else:
@@ -160,10 +158,16 @@ class Pass:
             if is_json(text):
                 return text
         if "://" in text[:20] and not _NOT_IN_URL.search(text):
-            return redacted_text(self, redacted_url(self, text, where), where)
+            return redacted_text(self, self.url(text, where), where)
         if "&" in text and "=" in text and FORM.fullmatch(text):
             return redacted_pairs(self, text, where, is_query=False)
         return redacted_text(self, text, where)
+
+    def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
+        """Redact a URL, absolute or relative: the same way wherever it stands, so that what follows it matches."""
+        if "@" in url or self.is_suspicious(url):
+            url = redacted_url(self, self.shapeless(url, where), where, is_redirect=is_redirect)
+        return self.known(url, where)
 
     def shapeless(self, text: str, where: Where) -> str:
         """Remove secrets that their shape gives away."""

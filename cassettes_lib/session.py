@@ -8,7 +8,6 @@ never in the place of an exception that the block itself has raised.
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
-from cassettes_lib.usage import USAGE_VARIABLE, note_use
+from cassettes_lib.usage import note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12
@@ -174,10 +173,10 @@ class CassetteSession:
         )
 
     def _note_use(self, error: BaseException | None) -> None:
-        if not self._place.path or not os.environ.get(USAGE_VARIABLE):
+        if not self._place.path:
             return
         try:
-            note_use(self._place.path, self._broker.used_positions)
+            note_use(self._place.path, lambda: self._broker.used_positions)
         except OSError as failure:
             if error is None:
                 raise

@@ -101,6 +101,9 @@ class _Readable:
     def read(self, size: int = -1) -> bytes:
         return next((piece for piece in self._pieces if piece), b"")
 
+    def __iter__(self) -> Iterator[bytes]:  # urllib3 before version 2 asks for nothing else
+        return self._pieces
+
 
 def _plain_bytes(body: Any) -> bytes | None:
     """Return a body that is there as a whole, or None for one that has to be read."""
