@@ -1,7 +1,7 @@
 """How the public API looks to type checkers; checked by mypy and pyright in strict mode (see tests/test_typing.py).
 
-Each `assert_type` fails the check when a decorated callable has lost its type. A comment `# E` marks a line that must be
-an error.
+Each `assert_type` fails the check when a decorated callable has lost its type. A comment `# E` marks a line that must
+be an error.
 """
 
 from __future__ import annotations
