@@ -27,29 +27,21 @@ class Frame:
         is_object: False for a list.
         key: The name of the present member of an object.
         position: The position in a list.
-        path: Where it stands in the document.
-        outer: The names of the members it stands under, the innermost first.
+        parent: What it stands in, or None.
+        part: Under which name or position it stands there.
         scalars: Its scalars, for judging one by its siblings.
     """
 
-    __slots__ = ("expects_key", "is_object", "key", "outer", "path", "position", "scalars")
+    __slots__ = ("expects_key", "is_object", "key", "parent", "part", "position", "scalars")
 
     def __init__(self, is_object: bool, parent: Frame | None) -> None:
         self.is_object = is_object
-        self.path: Path = parent.inner_path() if parent else ()
-        self.outer: tuple[str, ...] = parent.inner_keys() if parent else ()
-        self.key = ""
-        self.position = 0
+        self.parent = parent
+        self.part: str | int = (parent.key if parent.is_object else parent.position) if parent else ""
+        self.key: str = ""
+        self.position: int = 0
         self.expects_key = is_object
         self.scalars: list[Scalar] = []
-
-    def inner_path(self) -> Path:
-        """Return where the present member or entry stands."""
-        return (*self.path, self.key if self.is_object else self.position)
-
-    def inner_keys(self) -> tuple[str, ...]:
-        """Return the names of the members that the present value stands under, the innermost first."""
-        return (self.key, *self.outer) if self.is_object else self.outer
 
 
 class Scalar(NamedTuple):
@@ -60,21 +52,41 @@ class Scalar(NamedTuple):
         end: Where it ends.
         kind: "string", "number", or "key" for the name of a member.
         text: The string without its quotes and escapes, or the literal of the number.
-        keys: The names of the members it is the value of, the innermost first; positions in lists left out.
-        path: Where it stands in the document.
+        frame: What it stands in, or None.
+        part: Under which name or position it stands there.
     """
 
     start: int
     end: int
     kind: str
     text: str
-    keys: tuple[str, ...]
-    path: Path
+    frame: Frame | None
+    part: str | int
+
+    @property
+    def path(self) -> Path:
+        """Where it stands in the document."""
+        parts = [self.part] if self.frame else []
+        frame = self.frame
+        while frame and frame.parent:
+            parts.append(frame.part)
+            frame = frame.parent
+        return tuple(reversed(parts))
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names of the members it is the value of, the innermost first; positions in lists left out."""
+        part: str | int = self.part
+        frame = self.frame
+        while frame:
+            if isinstance(part, str):
+                yield part
+            part, frame = frame.part, frame.parent
 
     @property
     def key(self) -> str:
-        """The name of the member, or of the list's member, that it is the value of."""
-        return self.keys[0] if self.keys else ""
+        """The name of the member, or of the list's member, that it is the value of; "" when there is none."""
+        return next(self.names, "")
 
 
 class Edit(NamedTuple):
@@ -133,13 +145,13 @@ def objects_of(text: str) -> Iterator[Scalar | Frame]:
                 frame.expects_key = False
         elif frame and frame.expects_key:
             frame.key = _plain(token) if first == '"' else token
-            yield Scalar(found.start(), found.end(), "key", frame.key, (), ())
+            yield Scalar(found.start(), found.end(), "key", frame.key, None, "")
         elif first == '"' or _NUMBER.fullmatch(token):
-            scalar = Scalar(
-                found.start(), found.end(), "string" if first == '"' else "number",
-                _plain(token) if first == '"' else token,
-                frame.inner_keys() if frame else (), frame.inner_path() if frame else (),
-            )  # fmt: skip
+            part = (frame.key if frame.is_object else frame.position) if frame else ""
+            if first == '"':
+                scalar = Scalar(found.start(), found.end(), "string", _plain(token), frame, part)
+            else:
+                scalar = Scalar(found.start(), found.end(), "number", token, frame, part)
             if frame:
                 frame.scalars.append(scalar)
             yield scalar

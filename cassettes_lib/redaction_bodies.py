@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
+from itertools import islice
 
 from cassettes_lib.codings import decoded, encoded
 from cassettes_lib.json_places import (
@@ -83,6 +84,7 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
             return scrub.known(text, where)
     if "x-www-form-urlencoded" in media_type or (not _CODE_TYPES.search(media_type) and FORM.fullmatch(text)):
         return redacted_pairs(scrub, text, where, is_query=False)
+    text = scrub.known(text, where)
     if "csv" in media_type:
         text = redacted_table(scrub, text, where)
     style = Style(is_code=bool(_CODE_TYPES.search(media_type)), is_markup="ml" in media_type)
@@ -183,20 +185,20 @@ def _edit(text: str, scalar: Scalar, new: str) -> Edit:
 
 
 def _is_exempt(scrub: Scrub, scalar: Scalar) -> bool:
-    return scrub.rules.keeps_path(scalar.path) or (bool(scalar.keys) and scrub.rules.fields.keeps(scalar.key))
+    return (scrub.rules.has_paths and scrub.rules.keeps_path(scalar.path)) or scrub.rules.fields.keeps(scalar.key)
 
 
 def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
     """Judge a string by the names it stands under."""
-    if scrub.rules.adds_path(scalar.path):
+    if scrub.rules.has_paths and scrub.rules.adds_path(scalar.path):
         return True
     verdict = _verdict(scrub, scalar)
     if verdict is Verdict.YES and _WEB_ADDRESS.fullmatch(scalar.text):
         return False  # where to get a token; secrets in it are found as in any URL
     if verdict is Verdict.YES and " " in scalar.text.strip():
         # {"errors": {"password": "is too short"}} speaks of a password and holds none
-        in_list = bool(scalar.path) and isinstance(scalar.path[-1], int)
-        outer = {normalised(name) for name in scalar.keys[1:]}
+        in_list = isinstance(scalar.part, int)
+        outer = {normalised(name) for name in islice(scalar.names, 1, None)}
         return not in_list and not outer.intersection(_ERROR_NAMES)
     if verdict is Verdict.IF_IT_LOOKS_SO and normalised(scalar.key).endswith("tokens") and len(scalar.text) < 16:
         return False  # words of a text
@@ -204,9 +206,9 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
 
 
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
-    keys = scalar.keys
-    outer = keys[1] if len(keys) > 1 else ""
-    verdict = scrub.rules.member_verdict(keys[0] if keys else "", outer)
+    names = scalar.names
+    name, outer = next(names, ""), next(names, "")
+    verdict = scrub.rules.member_verdict(name, outer)
     if verdict is Verdict.NO and scrub.holds_secret_objects and outer in ("data", "stringData"):
         return Verdict.IF_IT_LOOKS_SO
     return verdict
@@ -258,7 +260,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if value and naming:
         name = naming.text
         verdict = scrub.rules.fields.verdict(name)
-        if naming.key.lower() == "header" or HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
+        if naming.key.lower() == "header" or HEADERS_NAMES.intersection(map(normalised, islice(naming.names, 1, None))):
             verdict = max(verdict, scrub.rules.headers.verdict(name))
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")

@@ -30,7 +30,7 @@ _PLAIN_PARAMETERS = word_set(
 _COOKIE_PAIR = re.compile(r"(\s*)([^=;\s][^=;]*)(=)([^;]*)(;?)")
 # A shorter value, such as `1` or `en`, protects nothing, unless the cookie's name says so.
 _SHORTEST_COOKIE = 4
-_LINK = re.compile(r"<([^>]*)>")
+_LINK = re.compile(r"<([^<>]*)>")
 _REFRESH = re.compile(r"(\s*\d*\s*[;,]?\s*(?:url\s*=\s*)?['\"]?)([^'\"]*)(['\"]?\s*)", re.IGNORECASE)
 
 

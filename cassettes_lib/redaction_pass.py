@@ -142,13 +142,17 @@ class Pass:
 
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
+        text = self.known(text, where)  # first, else the rules for text might find a part of it only
         if len(text) >= 6 and self._depth < _MAX_DEPTH and self.is_suspicious(text):
+            taints = self._memory.taints
             self._depth += 1
             try:
                 text = self._nested(text, where)
             finally:
                 self._depth -= 1
-        return self.known(text, where)
+            if self._memory.taints != taints:
+                text = self.known(text, where)
+        return text
 
     def _nested(self, text: str, where: Where) -> str:
         if looks_like_json(text):

@@ -34,7 +34,7 @@ _SEPARATOR = re.compile(
     r"(?P<sep>=>|:=|=(?![=>~])|:(?![:/])|,|(?<=[ ])is:?(?=[ ]))"
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
-_BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
+_BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]{1,20000}")
 # What may follow a name that has a value: a separator, a quote or the end of a tag.
 _NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b|provided|supplied|given|used)")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
@@ -57,6 +57,7 @@ _BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
 _CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
 _NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
+_AFTER_SCHEME = re.compile(r"[ \t]+[^\s\"'\\,;<>]+")
 _REST_OF_LINE = re.compile(r"[^\r\n\"\\]*")
 _VALUE_END = re.compile(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
 _CODE_LIKE = re.compile(r"[\w$]+(?:\.[\w$]+)+|[A-Za-z_$]+|!\d|[a-z]+[A-Z]\w*[a-z]")
@@ -167,17 +168,19 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
 
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
     """Find values that stand under the name of a secret."""
-    name_end = 0
+    name_end = covered = 0
     for stem in scrub.rules.stem.finditer(lowered):
         position = stem.start()
-        if position < name_end:
+        if position < name_end or position < covered:
             continue
         start = _name_start(text, position)
         found = _NAME.match(text, start)
         if found and found.end() > position:
             name_end = found.end()
             if _NEXT.match(text, name_end) or text[start - 1 : start] in ("<", ":", "-"):
-                yield from _value_of(scrub, text, start, found[0], where, style)
+                for find in _value_of(scrub, text, start, found[0], where, style):
+                    covered = find.end
+                    yield find
 
 
 def _name_start(text: str, position: int) -> int:
@@ -286,7 +289,7 @@ def _bare(
     if not value:
         return
     begin, end = value.span()
-    if value[0].lower() in SCHEMES and (more := re.compile(r"[ \t]+[^\s\"'\\,;<>]+").match(text, end)):
+    if end - begin < 40 and value[0].lower() in SCHEMES and (more := _AFTER_SCHEME.match(text, end)):
         whole = text[begin : more.end()]
         if _is_credential(more[0].strip()) or verdict is Verdict.YES:
             yield _Find(begin, more.end(), lambda: scrub.credentials(whole, where))

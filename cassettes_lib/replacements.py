@@ -17,7 +17,8 @@ _IN_BASE64 = "UkVEQUNURUQt"  # base64 of "REDACTED-", whose nine bytes fill twel
 # Digits that nobody would choose: REDACTED on a telephone's keys, then six digits of number.
 _NUMBER_BASE = 73332833_000000
 _NUMBER = r"(?<![\d.])73332833(\d{6})(?:\.5)?(?![\d.])"
-_JWT = rf"eyJ[\w-]*\.[\w-]*\.(?:[\w-]*\.[\w-]*\.)?{_IN_BASE64}[\w-]*"
+# Bounded, and not inside a word, so that text made of their beginnings is not searched again and again.
+_JWT = rf"(?<![A-Za-z0-9])eyJ[\w-]{{0,9999}}\.[\w-]{{0,99999}}\.(?:[\w-]*\.[\w-]*\.)?{_IN_BASE64}[\w-]*"
 
 WORD = re.compile(_WORD)
 MARK = re.compile(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
@@ -25,7 +26,7 @@ MARK = re.compile(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
 HINTS = ("REDACTED-", "73332833", _IN_BASE64, "JFREFDVEVELT", "SRURBQ1RFRC")
 HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
 
-JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]*\.){1,3}[A-Za-z0-9_-]*")
+JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{6,9999}+\.(?:[A-Za-z0-9_-]*+\.){1,3}[A-Za-z0-9_-]*+")
 # A private key's armour; when its end is missing, as many lines of base64 as follow.
 PEM = re.compile(
     r"(?P<begin>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----(?:\s|\\{1,4}[rn]|&\#?\w+;|<br ?/?>)*)"

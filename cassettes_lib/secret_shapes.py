@@ -48,7 +48,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("sk_", _A + r"sk_(?:live|test|prod)_[A-Za-z0-9_]{10,}"),
     ("rk_", _A + r"rk_(?:live|test|prod)_[A-Za-z0-9_]{10,}"),
     ("whsec_", _A + r"whsec_[A-Za-z0-9+/=]{16,}"),
-    ("sk-", _A + r"sk-(?=[\w-]*[A-Z0-9])(?:[a-z]+\d*-)*[A-Za-z0-9_-]{20,}"),
+    ("sk-", _A + r"sk-(?=[a-z_-]{0,60}[A-Z0-9])[A-Za-z0-9_-]{20,400}+"),
     ("SK", _A + r"SK[0-9a-f]{32}(?![0-9a-zA-Z])"),
     ("SG.", _A + r"SG\.[\w-]{16,}\.[\w-]{16,}"),
     ("key-", _A + r"key-[0-9a-f]{32}(?![0-9a-zA-Z])"),
@@ -132,10 +132,10 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("Private-Lines: ", r"Private-Lines: \d+\s+(?P<s>[A-Za-z0-9+/=\s]{40,}?)(?=\s+Private-MAC)"),
 )
 # Shapes with something variable in front of the literal: how far back a match may begin.
-_BACKWARD_SHAPES: tuple[tuple[str, int, str], ...] = (
-    ("-us", 32, _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
-    (":AA", 10, r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
-    (".atlasv1.", 14, _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
+_BACKWARD_SHAPES: tuple[tuple[str, tuple[int, ...], str], ...] = (
+    ("-us", (32,), _A + r"[0-9a-f]{32}-us\d{1,2}(?![0-9a-zA-Z])"),
+    (":AA", (8, 9, 10), r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    (".atlasv1.", (14,), _A + r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{40,}"),
 )
 # Literals that are met in ordinary words, such as "path": what has to follow them to be worth a closer look.
 _COMMON_LITERALS = {
@@ -147,9 +147,9 @@ _COMMON_LITERALS = {
     "AKIA": "AKIA[A-Z0-9]{16}", "4/0": "4/0A", "secret_": "secret_[A-Za-z0-9]{40}",
 }  # fmt: skip
 # By the two characters a match begins with, or its literal begins with: how far back to look, and the pattern.
-_BY_START: dict[str, list[tuple[int, re.Pattern[str]]]] = {"ey": [(0, JWT)], "--": [(0, PEM)]}
+_BY_START: dict[str, list[tuple[tuple[int, ...], re.Pattern[str]]]] = {"ey": [((0,), JWT)], "--": [((0,), PEM)]}
 for _literal, _pattern in _SHAPES:
-    _BY_START.setdefault(_literal[:2], []).append((0, re.compile(_pattern)))
+    _BY_START.setdefault(_literal[:2], []).append(((0,), re.compile(_pattern)))
 for _literal, _back, _pattern in _BACKWARD_SHAPES:
     _BY_START.setdefault(_literal[:2], []).append((_back, re.compile(_pattern)))
 _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
@@ -202,10 +202,8 @@ def shapes_in(text: str) -> Iterator[tuple[int, int]]:
         if position < done:
             continue
         for back, pattern in _BY_START.get(text[position : position + 2], ()):
-            if back:
-                found = pattern.search(text, max(done, position - back), position + 400)
-            else:
-                found = pattern.match(text, position)
+            starts = (position - each for each in back if position - each >= done)
+            found = next((match for start in starts if (match := pattern.match(text, start))), None)
             if found and _is_secret(found):
                 span = found.span("s") if "s" in pattern.groupindex else found.span()
                 yield span

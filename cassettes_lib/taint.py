@@ -25,7 +25,7 @@ _BACKSLASH = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-])(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
+_FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-]{16})(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
 
 _ALPHABETS = ("A-Za-z0-9+/", "A-Za-z0-9_-", "A-Za-z0-9")
 
@@ -115,6 +115,7 @@ class ValueIndex:
         self._long: dict[str, Form] = {}
         self._grams: dict[Sampling, dict[str, list[tuple[int, Form]]]] = {LONG: {}, MEDIUM: {}}
         self._values: set[str] = set()
+        self._specials: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._values)
@@ -141,6 +142,7 @@ class ValueIndex:
         return forms
 
     def _add_form(self, form: Form) -> None:
+        self._specials.update(each for each in form.text if not each.isascii() or not each.isalnum())
         if len(form.text) < MEDIUM.shortest:
             self._short.setdefault(form.text, form)
             return
@@ -164,7 +166,7 @@ class ValueIndex:
         if not self._values:
             return []
         found = list(self._plain_hits(text))
-        for view in () if is_binary and len(text) > _LARGE else views_of(text):
+        for view in () if is_binary and len(text) > _LARGE else self._views(text):
             found.extend(
                 hit._replace(start=view.original(hit.start), end=view.original(hit.end))
                 for hit in self._plain_hits(view.text)
@@ -231,6 +233,18 @@ class ValueIndex:
             return start, end, encoded_like(run, new, is_padded=is_padded or is_whole(run))
         return hit.start, hit.end, None
 
+    def _views(self, text: str) -> Iterator[View]:
+        """Yield the views of a text that may show a value; none where the escapes in it stand for no part of one."""
+        if (
+            "%" in text
+            or "\\u" in text
+            or "\\x" in text
+            or "&#" in text
+            or ("\n" in text and _FOLD.search(text))
+            or any(escape in text for special in self._specials for escape in _ESCAPES_OF.get(special, ()))
+        ):
+            yield from views_of(text)
+
     def _plain_hits(self, text: str) -> Iterator[Hit]:
         if len(text) > 2000 and len(self._long) <= _FEW_FORMS:
             yield from _searched(text, self._long)
@@ -257,6 +271,15 @@ def _searched(text: str, forms: dict[str, Form]) -> Iterator[Hit]:
         while start >= 0:
             yield from _bounded(text, start, form)
             start = text.find(known, start + len(known))
+
+
+# How characters are written by those who escape them, for telling quickly that nobody did.
+_ESCAPES_OF = {
+    "/": ("\\/", "&sol;"), '"': ('\\"', "&quot;", "&amp;"), "\\": ("\\\\",),
+    "\n": ("\\n",), "\r": ("\\r",), "\t": ("\\t",),
+    "&": ("&amp;",), "<": ("&lt;", "&amp;"), ">": ("&gt;", "&amp;"), "'": ("\\'", "&apos;", "&amp;"),
+    "+": ("&plus;",), "=": ("&equals;",),
+}  # fmt: skip
 
 
 def views_of(text: str, depth: int = 2) -> Iterator[View]:
@@ -337,9 +360,12 @@ def _bounded(text: str, start: int, form: Form) -> Iterator[Hit]:
 def _without_overlaps(text: str, found: list[Hit]) -> list[Hit]:
     marks = [mark.span() for mark in MARK.finditer(text)]
     kept: list[Hit] = []
-    done = 0
+    done = passed = 0
     for hit in sorted(found, key=lambda each: (each.start, -each.end)):
-        if hit.start >= done and not any(start < hit.end and hit.start < end for start, end in marks):
+        while passed < len(marks) and marks[passed][1] <= hit.start:
+            passed += 1
+        is_marked = passed < len(marks) and marks[passed][0] < hit.end
+        if hit.start >= done and not is_marked:
             kept.append(hit)
             done = hit.end
     return kept
