@@ -22,6 +22,7 @@ from cassettes_lib.errors import (
     NetworkBlockedError,
     UnusedInteractionsError,
 )
+from cassettes_lib.matching import body, header, headers, ignoring, url
 from cassettes_lib.models import (
     Cassette,
     Interaction,
@@ -31,30 +32,36 @@ from cassettes_lib.models import (
 )
 from cassettes_lib.recording import use_cassette
 from cassettes_lib.redaction import Redactor
-from cassettes_lib.stores import JsonFileCassetteStore
+from cassettes_lib.stores import BufferedCassetteStore, JsonFileCassetteStore
 
 if TYPE_CHECKING:
+    from cassettes_lib.store_contract import CassetteStoreContract
     from cassettes_lib.testcase import CassetteMixin, CassetteTestCase
 
 __all__ = [
     "use_cassette", "CassetteAdapter", "Redactor",
-    "Broker", "CassetteStore", "LiveResponder", "JsonFileCassetteStore",
+    "ignoring", "url", "body", "header", "headers",
+    "Broker", "CassetteStore", "LiveResponder", "JsonFileCassetteStore", "BufferedCassetteStore",
     "Cassette", "Interaction", "InteractionRequest", "InteractionResponse", "InteractionFailure",
     "CassetteError", "CassetteLoadError", "CassetteNotFoundError", "CassetteFormatError", "CassetteSaveError",
     "CassetteImportError", "InteractionNotFoundError", "InteractionFailedError", "UnusedInteractionsError",
     "CassetteExpiredError", "LiveResponderRequiredError", "AmbiguousCassetteError", "NetworkBlockedError",
     "CassetteWarning",
-    "CassetteTestCase", "CassetteMixin",
+    "CassetteTestCase", "CassetteMixin", "CassetteStoreContract",
     "__version__",
 ]
 
 # They need unittest, which `import cassettes_lib` shall not import.
-_LAZY = ("CassetteTestCase", "CassetteMixin")
+_LAZY = {
+    "CassetteTestCase": "cassettes_lib.testcase",
+    "CassetteMixin": "cassettes_lib.testcase",
+    "CassetteStoreContract": "cassettes_lib.store_contract",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return getattr(importlib.import_module("cassettes_lib.testcase"), name)
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

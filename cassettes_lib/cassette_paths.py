@@ -117,7 +117,10 @@ def safe_name(name: str, marked: str | None = None) -> str:
     encoded = safe.encode("utf-8")
     if len(encoded) > _MAX_BYTES:
         safe = encoded[:_MAX_BYTES].decode("utf-8", "ignore")
-    if safe == name and (marked or name) == name and safe.split(".")[0].lower() not in _RESERVED:
+    first, dot, rest = safe.partition(".")
+    if first.lower() in _RESERVED:
+        safe = f"{first}_{dot}{rest}"
+    if safe == name and (marked or name) == name:
         return safe
     return f"{safe}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 

@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("cassettes_lib")
 
-# The version that a connection speaks, not the one of the answer. urllib3 before version 2 does not have it.
-_VERSION_STRING: dict[str, Any] = (
-    {"version_string": "HTTP/1.1"} if "version_string" in inspect.signature(HTTPResponse.__init__).parameters else {}
-)
+# The version that a connection speaks (not the one of the answer), and the target, are told since urllib3 2.
+_URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 _NO_BODY = frozenset((204, 304, *range(100, 200)))
@@ -64,7 +62,9 @@ def receiver_for(raw: HTTPResponse) -> BodyReceiver:
 def original_of(raw: object) -> http.client.HTTPResponse | None:
     """Return the unread `http.client` response inside a live one; None when there is none, as in other tools' fakes."""
     original = getattr(raw, "_original_response", None)
-    return original if isinstance(original, http.client.HTTPResponse) and original.fp is not None else None
+    if not isinstance(original, http.client.HTTPResponse) or not hasattr(original.fp, "readinto1"):
+        return None
+    return original
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,15 @@ def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> Respo
     message = getattr(getattr(raw, "_original_response", None), "msg", None)
     pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
     return ResponseHead(
-        raw.status, raw.reason or "", tuple((name, str(value)) for name, value in pairs),
+        raw.status, raw.reason or "", tuple((name, _clean(str(value))) for name, value in pairs),
         "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
         retried_of(raw),
     )
+
+
+def _clean(value: str) -> str:
+    """Return a header's value as RFC 9110 section 5.5 wants it kept: with a space for a NUL."""
+    return value.replace("\0", " ")
 
 
 def response_from_live(head: ResponseHead, body: LiveBody, *, streamed: bool) -> InteractionResponse:
@@ -172,10 +177,11 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
         fields = HTTPHeaderDict()
         by_name = _fill(fields, framed.headers)
     original = _answer(response, method, framed, by_name)
+    options: dict[str, Any] = {"request_url": request_url, "version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
     raw = HTTPResponse(
         body=original, headers=fields, status=response.status, reason=response.reason, version=original.version,
         preload_content=False, decode_content=False, original_response=original, request_method=method,
-        request_url=request_url, **_VERSION_STRING,
+        **options,
     )
     if framed.part is not None:
         framed.part.on_end = partial(_read_beyond, ref(raw), request_url)

@@ -150,6 +150,8 @@ def checked_options(given: Mapping[str, Any]) -> Options:
     _check_age(values["max_age"])
     _check_placeholders(values["placeholders"])
     _check_redactor(values["redact"])
+    if values["redact"] is None and values["placeholders"]:
+        raise ValueError("placeholders are put in by the Redactor, and redact=None switches it off: leave redact out")
     values["passthrough"] = _checked_passthrough(values["passthrough"])
     values["allow_network"] = _checked_hosts(values["allow_network"])
     return Options(**values)

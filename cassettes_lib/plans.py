@@ -24,9 +24,23 @@ from cassettes_lib.run_summary import shown
 
 # The sessions that are recording in this process, by the names of their marks: their marks are nobody's to clear.
 running_marks: set[str] = set()
-# The cassettes whose recording began in this process; and those that a run with CASSETTES_MODE=record has begun anew.
-_begun: set[object] = set()
-_begun_for_run: set[object] = set()
+# The cassettes that were recorded on in this process by blocks that share them: by tests of one decorated class, and
+# by `auto` blocks in a run with CASSETTES_MODE=record.
+_begun: dict[object, _Begun] = {}
+
+
+class _Begun(NamedTuple):
+    """A recording by several blocks that has begun.
+
+    Attributes:
+        mode: The mode it began in.
+        parts: The names of the blocks that have recorded.
+        store: The store of the user, kept so that its id stays its own.
+    """
+
+    mode: str
+    parts: set[str]
+    store: CassetteStore | None
 
 
 class Place(NamedTuple):
@@ -77,19 +91,19 @@ class Plan(NamedTuple):
 class Planner:
     """Makes the plan of one session."""
 
-    def __init__(self, place: Place, options: Options, in_charge: ModeInCharge, *, continues: bool) -> None:
+    def __init__(self, place: Place, options: Options, in_charge: ModeInCharge, *, part: str) -> None:
         """Prepare; nothing is loaded.
 
         Args:
             place: Where the cassette is kept.
             options: The options of the block.
             in_charge: The mode that holds.
-            continues: Whether what earlier blocks of this process began to record on the cassette goes on.
+            part: The name of this block among those that share the cassette; "" when it shares it with none.
         """
         self._place = place
         self._options = options
         self._in_charge = in_charge
-        self._continues = continues
+        self._part = part
 
     def plan(self) -> Plan:
         """Load the cassette and decide.
@@ -100,7 +114,7 @@ class Planner:
         """
         wanted = self._in_charge.mode
         if wanted == "record":
-            return self._plan_record(self._in_charge)
+            return self._plan_record()
         try:
             cassette = self._place.store.load()
         except CassetteNotFoundError as error:
@@ -111,16 +125,36 @@ class Planner:
             return self._plan_missing(error)
         return self._plan_present(cassette)
 
-    def _plan_record(self, in_charge: ModeInCharge) -> Plan:
-        again = self._place.key in (_begun_for_run if in_charge.from_environment else ())
-        own_mode = self._options.mode or "once"
-        if (self._continues and self._place.key in _begun) or (again and own_mode == "auto"):
-            # One of several blocks that record on one cassette: re-recording begins anew once, not in each of them.
+    def note_recorded(self) -> None:
+        """Take note that the session has recorded something."""
+        if not self._shares:
+            return
+        if not self._goes_on:
+            store = None if self._place.path else self._place.store
+            _begun[self._place.key] = _Begun(self._in_charge.mode, set(), store)
+        if self._part:
+            _begun[self._place.key].parts.add(self._part)
+
+    @property
+    def _shares(self) -> bool:
+        """Whether this is one of several blocks that record on one cassette."""
+        in_charge = self._in_charge
+        rerecorded = in_charge.from_environment and in_charge.mode == "record" and self._options.mode == "auto"
+        return bool(self._part) or rerecorded
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether an earlier one of several blocks has begun to record: recording begins anew once, not in each.
+
+        A block that has had its part already, and is entered again, begins anew.
+        """
+        begun = _begun.get(self._place.key) if self._shares else None
+        return begun is not None and begun.mode == self._in_charge.mode and self._part not in begun.parts
+
+    def _plan_record(self) -> Plan:
+        if self._goes_on:
             cassette = self._loaded_or_empty()
             return Plan("auto", cassette, cassette.incomplete)
-        if in_charge.from_environment:
-            _begun_for_run.add(self._place.key)
-        self._begin()
         self._load_to_replace()
         return Plan("record", Cassette())
 
@@ -130,7 +164,6 @@ class Planner:
             if self._in_charge.may_record:
                 raise error
             raise _with_advice(error, why_not_recorded(self._place.shown)) from None
-        self._begin()
         return Plan("record" if wanted == "once" else "auto", Cassette())
 
     def _plan_present(self, cassette: Cassette) -> Plan:
@@ -139,19 +172,14 @@ class Planner:
         unfinished = [mark for mark in found if mark.session not in running_marks]
         expired = self._expired(cassette)
         if expired and self._options.on_expired == "record" and wanted != "replay" and may_record:
-            self._begin()
             return Plan("record", Cassette(), expired=expired)
         if unfinished:
-            self._begin()
             self._tell_incomplete()
         if not may_record or wanted == "replay":
             return Plan("replay", cassette, expired=expired)
-        if wanted == "auto" or found or (self._continues and self._place.key in _begun):
+        if wanted == "auto" or found or self._goes_on:
             return Plan("auto", cassette, found, expired)
         return Plan("replay", cassette, expired=expired)
-
-    def _begin(self) -> None:
-        _begun.add(self._place.key)
 
     def _loaded_or_empty(self) -> Cassette:
         try:
@@ -187,10 +215,10 @@ class Planner:
         expired = [each for each in ages if each < oldest_allowed]
         if not expired:
             return 0
+        number = f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown}"
         what = (
-            f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown} are "
-            f"older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. Record it "
-            f"anew with {MODE_VARIABLE}=record"
+            f"{number} are older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. "
+            f"Record it anew with {MODE_VARIABLE}=record"
         )
         if self._options.on_expired == "error":
             raise CassetteExpiredError(what)

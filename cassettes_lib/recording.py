@@ -6,6 +6,7 @@ of its own. So it can be used again, from several threads, and while it is in us
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, Unpack, overload
 
-from cassettes_lib.broker import BeforeRecord, BeforeReplay, Broker, CassetteStore
+from cassettes_lib.broker import DEFAULT_REDACTOR, BeforeRecord, BeforeReplay, Broker, CassetteStore
 from cassettes_lib.cassette_paths import path_of_function, path_of_test
 from cassettes_lib.decorating import cover_tests_of, decorate_tests_of, decorated, expects_failure, is_test_case
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn
@@ -35,11 +36,10 @@ from cassettes_lib.redaction import Redactor
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
-_DEFAULT_REDACTOR = Redactor()
 _Target = TypeVar("_Target", bound="Callable[..., Any] | staticmethod[Any, Any] | classmethod[Any, Any, Any]")
 
 
-class CassetteUse:
+class UseCassette:
     """What `use_cassette` returns: a context manager and a decorator, to be used any number of times, and at once."""
 
     def __init__(self, path: str | None, options: Options) -> None:
@@ -108,35 +108,42 @@ class CassetteUse:
             positions = [at for at, (where, _) in enumerate(self._entered) if where == here]
             return self._entered.pop(positions[-1] if positions else -1)[1]
 
-    def session_at(
-        self, find_path: Callable[[], Path], *, continues: bool = True, fails: bool = False
-    ) -> CassetteSession:
+    def session_at(self, find_path: Callable[[], Path], *, part: str = "", fails: bool = False) -> CassetteSession:
         """Return a session whose file is told when it starts, unless a path or a store was given.
 
         Args:
             find_path: Tells the file.
-            continues: Whether sessions that share the path or the store that was given are parts of one recording.
+            part: The name of the block among those that share a path or a store that was given; see `CassetteSession`.
             fails: Whether the block is expected to fail.
         """
-        return CassetteSession(
-            lambda: self._place_given() if self._has_place else _file_place(find_path()),
-            self._options, continues=continues and self._has_place, fails=fails,
-        )
+        if self._has_place:
+            return CassetteSession(self._place_given, self._options, part=part, fails=fails)
+        return CassetteSession(lambda: _file_place(find_path()), self._options, fails=fails)
+
+    def session_of_test(self, case: Any, find_path: Callable[[], Path]) -> CassetteSession:
+        """Return the session of a test.
+
+        Args:
+            case: The instance of the TestCase.
+            find_path: Tells its file.
+        """
+        name = case._testMethodName
+        fails = expects_failure(case, getattr(case, name, None))
+        return self.session_at(find_path, part=f"{type(case).__module__}.{type(case).__qualname__}.{name}", fails=fails)
 
     def _session_of_call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
     ) -> CassetteSession:
-        return self.session_at(lambda: path_of_function(function, arguments), continues=False, fails=fails)
+        return self.session_at(lambda: path_of_function(function, arguments), fails=fails)
 
     def _session_of_call_in_class(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
     ) -> CassetteSession:
-        return self.session_at(lambda: path_of_function(function, arguments), fails=fails)
+        part = f"{function.__module__}.{function.__qualname__}"
+        return self.session_at(lambda: path_of_function(function, arguments), part=part, fails=fails)
 
     def _session_of_test(self, case: Any) -> CassetteSession:
-        name = case._testMethodName
-        fails = expects_failure(case, getattr(case, name, None))
-        return self.session_at(lambda: path_of_test(type(case), name), fails=fails)
+        return self.session_of_test(case, lambda: path_of_test(type(case), case._testMethodName))
 
     @property
     def _has_place(self) -> bool:
@@ -158,14 +165,14 @@ def use_cassette(function: _Target, /, **options: Unpack[CassetteOptions]) -> _T
 @overload
 def use_cassette(
     path: str | os.PathLike[str] | None = None, **options: Unpack[CassetteOptions]
-) -> CassetteUse: ...
+) -> UseCassette: ...
 def use_cassette(
     path: Any = None,
     *,
     mode: CassetteMode | None = None,
     store: CassetteStore | None = None,
     match_on: MatchOn = DEFAULT_MATCH_ON,
-    redact: Redactor | None = _DEFAULT_REDACTOR,
+    redact: Redactor | None = DEFAULT_REDACTOR,
     placeholders: Mapping[str, Any] | None = None,
     before_record: BeforeRecord | None = None,
     before_replay: BeforeReplay | None = None,
@@ -228,11 +235,21 @@ def use_cassette(
         "max_age": max_age, "on_expired": on_expired,
     })
     if _is_decorated(path):
-        return CassetteUse(None, options)(path)
+        return UseCassette(None, options)(path)
     checked = checked_path(path)
     if checked is not None and store is not None:
         raise TypeError("use_cassette takes either a path or a store, not both")
-    return CassetteUse(checked, options)
+    return UseCassette(checked, options)
+
+
+def _set_signature() -> None:
+    """Let `help` and others see the options, without the one that catches unknown keywords to say what they are."""
+    signature = inspect.signature(use_cassette)
+    known = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    vars(use_cassette)["__signature__"] = signature.replace(parameters=known)
+
+
+_set_signature()
 
 
 def _is_decorated(path: Any) -> bool:

@@ -186,6 +186,10 @@ class Redaction:
         """Tell quickly whether a recorded request may hold a replacement."""
         return redaction_standin.is_redacted(request)
 
+    def sends_replacement(self, asked: InteractionRequest) -> bool:
+        """Tell quickly whether a request may send, in its URL or body, a replacement it got on replay."""
+        return redaction_standin.sends_replacement(asked)
+
     def stand_in(
         self, asked: InteractionRequest, recorded: InteractionRequest, *, consistent: bool = False
     ) -> InteractionRequest | None:

@@ -9,7 +9,6 @@ import re
 from cassettes_lib.models import Headers
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
-from cassettes_lib.redaction_urls import redacted_url
 from cassettes_lib.secret_names import Verdict, word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
 
@@ -29,6 +28,8 @@ _PLAIN_PARAMETERS = word_set(
     "charset userhash stale ts created expires sv se sp spr sr st"
 )
 _COOKIE_PAIR = re.compile(r"(\s*)([^=;\s][^=;]*)(=)([^;]*)(;?)")
+# A shorter value, such as `1` or `en`, protects nothing, unless the cookie's name says so.
+_SHORTEST_COOKIE = 4
 _LINK = re.compile(r"<([^>]*)>")
 _REFRESH = re.compile(r"(\s*\d*\s*[;,]?\s*(?:url\s*=\s*)?['\"]?)([^'\"]*)(['\"]?\s*)", re.IGNORECASE)
 
@@ -55,12 +56,12 @@ def redacted_header(scrub: Scrub, name: str, value: str, where: str) -> str:
     if verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value)):
         return credentials(scrub, value, place)
     if lower in ("location", "content-location", "referer", "origin", "x-original-url", "x-forwarded-uri"):
-        return redacted_url(scrub, value, place, is_redirect=True)
+        return scrub.url(value, place, is_redirect=True)
     if lower == "link":
-        return _LINK.sub(lambda found: f"<{redacted_url(scrub, found[1], place)}>", value)
+        return _LINK.sub(lambda found: f"<{scrub.url(found[1], place)}>", value)
     if lower == "refresh":
         found = _REFRESH.fullmatch(value)
-        return found[1] + redacted_url(scrub, found[2], place, is_redirect=True) + found[3] if found else value
+        return found[1] + scrub.url(found[2], place, is_redirect=True) + found[3] if found else value
     return scrub.leaf(value, place)
 
 
@@ -103,6 +104,8 @@ def _cookie(scrub: Scrub, found: re.Match[str], where: str) -> str:
     core = value.strip().strip('"')
     if not core or core.lower() in ("deleted", "null"):
         return found[0]
+    if len(core) < _SHORTEST_COOKIE and scrub.rules.fields.verdict(name) is Verdict.NO:
+        return found[0]
     new = scrub.secret(core, f"{where} {name}", "place")
     return f"{lead}{name}{equals}{value.replace(core, new, 1)}{end}"
 
@@ -135,7 +138,7 @@ def _redacted_parameters(scrub: Scrub, text: str, where: Where) -> str:
         core = value[1:-1] if quoted else value
         lower = name.lower()
         if lower == "uri":
-            new = redacted_url(scrub, core, where)
+            new = scrub.url(core, where)
         elif lower in _PLAIN_PARAMETERS or is_empty(core):
             return found[0]
         elif lower == "credential" and "/" in core:

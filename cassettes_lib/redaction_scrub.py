@@ -29,6 +29,9 @@ class Scrub(Protocol):
     def leaf(self, text: str, where: Where) -> str:
         """Redact a text that stands under no secret's name: JSON, a URL, a form, or prose that holds some."""
 
+    def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
+        """Redact a URL, absolute or relative."""
+
     def hidden(self, text: str, where: Where) -> str:
         """Redact a text that was hidden in the present document by an encoding."""
 
@@ -47,6 +50,10 @@ class Scrub(Protocol):
     @property
     def holds_secret_objects(self) -> bool:
         """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
+
+    @property
+    def finds_names_only(self) -> bool:
+        """Whether nothing but the names in the present document gives secrets away."""
 
     @property
     def finds_nothing(self) -> bool:

@@ -19,7 +19,7 @@ from cassettes_lib.models import Headers, InteractionRequest
 from cassettes_lib.redaction_bodies import parsed_content_type, part_name
 from cassettes_lib.replacements import HINTS_BYTES, MARK, holds_replacement, is_replacement, number_of
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _URL = re.compile(r"([^/?#]*//)?(?:([^/?#@]*)@)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 
 
@@ -37,9 +37,12 @@ class Pair(NamedTuple):
 
 def is_redacted(request: InteractionRequest) -> bool:
     """Tell quickly whether a request may hold a replacement."""
-    if holds_replacement(request.url) or any(holds_replacement(value) for _, value in request.headers):
-        return True
-    if any(hint in request.body for hint in HINTS_BYTES):
+    return sends_replacement(request) or any(holds_replacement(value) for _, value in request.headers)
+
+
+def sends_replacement(request: InteractionRequest) -> bool:
+    """Tell quickly whether the URL or the body of a request may hold a replacement."""
+    if holds_replacement(request.url) or any(hint in request.body for hint in HINTS_BYTES):
         return True
     coding = request.header("Content-Encoding")
     plain = decoded(request.body, coding) if coding and request.body else None
@@ -50,8 +53,10 @@ def stand_in(asked: InteractionRequest, recorded: InteractionRequest) -> tuple[I
     """Return `asked` with the replacements of `recorded` in their places, and what they replace; None without any."""
     pairs: list[Pair] = []
     update: dict[str, object] = {}
-    if holds_replacement(recorded.url) and (url := _url(asked.url, recorded.url, pairs)) != asked.url:
-        update["url"] = url
+    if holds_replacement(recorded.url) or holds_replacement(asked.url):
+        url = _url(asked.url, recorded.url, pairs)
+        if url != asked.url:
+            update["url"] = url
     headers = _headers(asked.headers, recorded.headers, pairs)
     if headers != asked.headers:
         update["headers"] = headers
@@ -76,7 +81,7 @@ def aligned(asked: str, recorded: str, pairs: list[Pair] | None = None) -> bool:
         return bool(asked)
     marks = list(MARK.finditer(recorded))
     if not marks:
-        return _aligned_in_base64(asked, recorded, pairs)
+        return _aligned_in_base64(asked, recorded, pairs) or _answers(asked, recorded)
     found: list[Pair] = []
     literal = recorded[: marks[0].start()]
     if not asked.startswith(literal):
@@ -100,6 +105,15 @@ def aligned(asked: str, recorded: str, pairs: list[Pair] | None = None) -> bool:
     return True
 
 
+def _answers(asked: str, recorded: str) -> bool:
+    """Tell whether a text has replacements, which the client got on replay, where a recorded one has anything.
+
+    A value too short to be looked for everywhere was replaced in the response it came from, and recorded in clear in
+    the request it was sent with.
+    """
+    return MARK.search(asked) is not None and not MARK.search(recorded) and aligned(recorded, asked, [])
+
+
 def _aligned_in_base64(asked: str, recorded: str, pairs: list[Pair] | None) -> bool:
     mine, theirs = list(_RUN.finditer(asked)), list(_RUN.finditer(recorded))
     if len(mine) != len(theirs) or _RUN.sub("\0", asked) != _RUN.sub("\0", recorded):
@@ -108,7 +122,10 @@ def _aligned_in_base64(asked: str, recorded: str, pairs: list[Pair] | None) -> b
         if one[0] == other[0]:
             continue
         inner, own = decoded_run(other[0]), decoded_run(one[0])
-        if inner is None or own is None or not aligned(text_of(own), text_of(inner), pairs):
+        if inner is None or own is None:
+            return False
+        theirs_text, own_text = text_of(inner), text_of(own)
+        if not (MARK.search(theirs_text) or MARK.search(own_text)) or not aligned(own_text, theirs_text, pairs):
             return False
     return True
 
@@ -121,9 +138,9 @@ def _note(pairs: list[Pair] | None, found: str, mark: str) -> None:
 
 def _text(asked: str, recorded: str, pairs: list[Pair]) -> str:
     """Return the recorded text when the asked one agrees with it, else the asked one."""
-    if asked != recorded and holds_replacement(recorded) and aligned(asked, recorded, pairs):
-        return recorded
-    return asked
+    if asked == recorded or not (holds_replacement(recorded) or holds_replacement(asked)):
+        return asked
+    return recorded if aligned(asked, recorded, pairs) else asked
 
 
 def _url(asked: str, recorded: str, pairs: list[Pair]) -> str:
@@ -143,7 +160,7 @@ def _url(asked: str, recorded: str, pairs: list[Pair]) -> str:
 
 def _pairs_text(asked: str, recorded: str, pairs: list[Pair]) -> str:
     """Put replacements into `name=value` pairs; repeats of a name correspond in order."""
-    if not holds_replacement(recorded) or asked == recorded:
+    if asked == recorded or not (holds_replacement(recorded) or holds_replacement(asked)):
         return asked
     lead = asked[:1] if asked[:1] == "?" else ""
     theirs: dict[str, list[str]] = {}
@@ -161,7 +178,7 @@ def _pairs_text(asked: str, recorded: str, pairs: list[Pair]) -> str:
 
 def _value(asked: str, recorded: str, pairs: list[Pair]) -> str:
     """Compare the values of a pair by what they mean, so that a percent-encoded value is known as itself."""
-    if asked == recorded or not holds_replacement(recorded):
+    if asked == recorded or not (holds_replacement(recorded) or holds_replacement(asked)):
         return asked
     plain = unquote(asked.replace("+", " "))
     return recorded if aligned(plain, unquote(recorded.replace("+", " ")), pairs) else asked
@@ -201,7 +218,7 @@ def _body(asked: InteractionRequest, recorded: InteractionRequest, pairs: list[P
         return asked.body
     coding, their_coding = asked.header("Content-Encoding"), recorded.header("Content-Encoding")
     mine, theirs = _plain(asked.body, coding), _plain(recorded.body, their_coding)
-    if mine is None or theirs is None or not any(hint in theirs for hint in HINTS_BYTES):
+    if mine is None or theirs is None or not any(hint in theirs or hint in mine for hint in HINTS_BYTES):
         return asked.body
     new = _plain_body(mine, theirs, asked.header("Content-Type"), recorded.header("Content-Type"), pairs)
     if new == mine:
@@ -234,8 +251,9 @@ def document(asked: str, recorded: str, media_type: str, pairs: list[Pair]) -> s
 
 def _json(asked: str, recorded: str, pairs: list[Pair]) -> str:
     marked: dict[Path, list[tuple[Scalar, str]]] = {}
+    is_asked_marked = holds_replacement(asked)
     for scalar in scalars_of(recorded):
-        if scalar.kind != "key" and holds_replacement(scalar.text):
+        if scalar.kind != "key" and (is_asked_marked or holds_replacement(scalar.text)):
             marked.setdefault(scalar.path, []).append((scalar, recorded[scalar.start : scalar.end]))
     edits = []
     for scalar in scalars_of(asked):

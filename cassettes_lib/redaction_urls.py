@@ -72,7 +72,7 @@ def redacted_pairs(
     """
     pieces = _SEPARATORS.split(text) if separators != "&" else re.split(r"(&)", text)
     names = [piece.partition("=")[0] for piece in pieces[::2]]
-    has_code = "code" in names and (is_redirect or bool(_BESIDE_CODE.intersection(names)) or "grant_type" in names)
+    has_code = "code" in names and (bool(_BESIDE_CODE.intersection(names)) or "grant_type" in names)
     judge = scrub.rules.query if is_query else scrub.rules.fields
     for index in range(0, len(pieces), 2):
         raw_name, equals, raw = pieces[index].partition("=")
@@ -84,9 +84,9 @@ def redacted_pairs(
         verdict = judge.verdict(name)
         if verdict is Verdict.NO and (not is_query or scrub.rules.adds_names):
             verdict = scrub.rules.fields.verdict(name) if is_query else verdict
-        # A short number is a status or a country: `?code=302`.
-        if has_code and name == "code" and not judge.keeps(name) and not (raw.isdigit() and len(raw) < 6):
-            verdict = Verdict.YES
+        if name == "code" and not judge.keeps(name):
+            # A short one without company may be any code; it would be in clear in the request that follows.
+            verdict = Verdict.YES if has_code else Verdict.IF_IT_LOOKS_SO if is_redirect else verdict
         if verdict is Verdict.NO and len(raw) < 4 and not raw_name[8:]:
             continue
         value = unquote_plus(raw) if "%" in raw or "+" in raw else raw

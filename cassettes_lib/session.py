@@ -8,7 +8,6 @@ never in the place of an exception that the block itself has raised.
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -23,9 +22,10 @@ from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
 from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
+from cassettes_lib.redaction_summary import log_redactions
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
-from cassettes_lib.usage import USAGE_VARIABLE, note_use
+from cassettes_lib.usage import note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12
@@ -35,20 +35,20 @@ class CassetteSession:
     """One stay in a block. A context manager, for one use; it may be left in any order, by any thread."""
 
     def __init__(
-        self, find_place: Callable[[], Place], options: Options, *, continues: bool = False, fails: bool = False
+        self, find_place: Callable[[], Place], options: Options, *, part: str = "", fails: bool = False
     ) -> None:
         """Prepare; nothing is loaded before `start`.
 
         Args:
             find_place: Says where the cassette is kept; called once, by `start`.
             options: The options.
-            continues: Whether this block shares its cassette with the blocks before it: what they began to record
-                in this process goes on.
+            part: The name of this block among those that share its cassette, so that what one of them has begun to
+                record goes on in the next; "" when it shares it with none.
             fails: Whether the block is expected to fail.
         """
         self._find_place = find_place
         self._options = options
-        self._continues = continues
+        self._part = part
         self._fails = fails
 
     def start(self) -> SessionBroker:
@@ -61,7 +61,8 @@ class CassetteSession:
         options = self._options
         self._place = self._find_place()
         in_charge = mode_in_charge(options.mode)
-        self._plan = Planner(self._place, options, in_charge, continues=self._continues).plan()
+        self._planner = Planner(self._place, options, in_charge, part=self._part)
+        self._plan = self._planner.plan()
         self._mark = RecordingMark(session=uuid.uuid4().hex, started_at=datetime.now(UTC).replace(microsecond=0))
         self._verdict = Verdict()
         self._broker = self._make_broker(in_charge)
@@ -88,16 +89,18 @@ class CassetteSession:
             CassetteSaveError: The marks could not be cleared.
         """
         self._stop()
+        log_redactions(self._place.path or self._place.name, self._broker.redacted)
         verdict = self._verdict
         failed_as_expected = verdict.has_failed_as_expected or (error is not None and self._fails)
         broke_off = error is not None and not _is_regular_end(error) and not failed_as_expected
         if broke_off and isinstance(error, Exception):
             self._broker.tape.note_on(error)
         failed = broke_off or verdict.has_failed
+        if self._broker.recorded:
+            self._planner.note_recorded()
         self._settle_marks(error, well=not failed)
         run_summary.closed(self._place.path or self._place.name, self._counts())
-        if self._place.path and os.environ.get(USAGE_VARIABLE):
-            note_use(self._place.path, self._broker.used_positions)
+        self._note_use(error)
         if not failed and not failed_as_expected:
             self._raise_what_was_swallowed(error)
 
@@ -170,6 +173,16 @@ class CassetteSession:
             recorded=len(broker.recorded), replayed=outcomes.count("replayed"), live=outcomes.count("live"),
             missed=outcomes.count("missed"), unused=broker.unused_count, expired=self._plan.expired,
         )
+
+    def _note_use(self, error: BaseException | None) -> None:
+        if not self._place.path:
+            return
+        try:
+            note_use(self._place.path, lambda: self._broker.used_positions)
+        except OSError as failure:
+            if error is None:
+                raise
+            error.add_note(f"and the use of the cassette {self._place.shown} could not be noted: {failure}")
 
     def _raise_what_was_swallowed(self, error: BaseException | None) -> None:
         if self._broker.misses:

@@ -81,7 +81,7 @@ class SessionBroker(Broker):
 
     @property
     def used_positions(self) -> list[int]:
-        """The positions, from 0, of the interactions that were replayed or recorded."""
+        """Where, from 0, the interactions stand that were replayed or recorded; they are not read."""
         with self._lock:
             unused = set(self._index.unused)
             return [position for position in range(len(self._cassette.interactions)) if position not in unused]

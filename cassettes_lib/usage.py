@@ -1,49 +1,45 @@
-"""Which cassettes a run used, and what of each: a file that a run writes when asked, for finding what nobody uses.
+"""Which cassettes a run used, and what of each: the file that `CASSETTES_USED` names, for finding what nobody uses.
 
-Strategy: the environment variable names the file. Each cassette session that ends appends one line of JSON by a single
-write in append mode, so that the processes of one run share the file without a lock.
+Strategy: a run adds a line to the file by one write in append mode, so that the processes of a run share it without a
+lock. A line is the path of a cassette that was opened, or a JSON object that says what of it was used, too.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from cassettes_lib.errors import CassetteLoadError
 
-USAGE_VARIABLE = "CASSETTES_USED"
+USED_VARIABLE = "CASSETTES_USED"
 
 
 @dataclass(slots=True)
-class CassetteUse:
+class CassetteUsage:
     """What a run used of one cassette.
 
     Attributes:
-        played: Positions, from 0, of the interactions that were replayed or recorded.
-        whole: True when the run only says that the cassette was used, not what of it.
+        played: Positions, from 0, of the interactions that were replayed or recorded; None when the run only says that
+            the cassette was used, and not what of it.
     """
 
-    played: set[int] = field(default_factory=set)
-    whole: bool = False
+    played: set[int] | None = None
 
 
-def note_use(path: str | os.PathLike[str], played: Iterable[int] | None) -> None:
-    """Append that a cassette was used to the file named by `CASSETTES_USED`; do nothing when that is not set.
+def note_use(path: str | os.PathLike[str], played: Callable[[], Iterable[int]]) -> None:
+    """Add what was used of a cassette to the file named by `CASSETTES_USED`; do nothing when that is not set.
 
     Args:
         path: The cassette.
-        played: Positions, from 0, of the interactions replayed or recorded; None when it is not known which.
+        played: Returns the positions, from 0, of the interactions replayed or recorded; asked only when needed.
     """
-    target = os.environ.get(USAGE_VARIABLE)
+    target = os.environ.get(USED_VARIABLE)
     if not target:
         return
-    use: dict[str, Any] = {"cassette": os.path.abspath(path)}
-    if played is not None:
-        use["played"] = sorted(played)
-    line = json.dumps(use) + "\n"
+    line = json.dumps({"cassette": os.path.abspath(path), "played": sorted(played())}) + "\n"
     descriptor = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         os.write(descriptor, line.encode("utf-8"))
@@ -51,24 +47,24 @@ def note_use(path: str | os.PathLike[str], played: Iterable[int] | None) -> None
         os.close(descriptor)
 
 
-def read_uses(path: str | os.PathLike[str]) -> dict[str, CassetteUse]:
+def read_uses(path: str | os.PathLike[str]) -> dict[str, CassetteUsage]:
     """Return what a run used, by the real path of each cassette; several sessions of one cassette are joined.
 
-    A line that is no JSON object is taken as the path of a cassette, so that a list made by hand will do.
+    A list of paths made by hand will do.
 
     Raises:
         CassetteLoadError: The file cannot be read, or a line has the wrong shape.
     """
-    uses: dict[str, CassetteUse] = {}
+    uses: dict[str, CassetteUsage] = {}
     try:
-        with open(path, encoding="utf-8") as lines:
+        with open(path, encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     cassette, played = _use(line.strip(), f"{os.fspath(path)}, line {number}")
-                    use = uses.setdefault(os.path.realpath(cassette), CassetteUse())
-                    use.played.update(played or ())
-                    use.whole = use.whole or played is None
-    except (OSError, UnicodeDecodeError) as error:
+                    use = uses.setdefault(os.path.realpath(cassette), CassetteUsage())
+                    if played is not None:
+                        use.played = (use.played or set()).union(played)
+    except OSError as error:
         raise CassetteLoadError(f"{os.fspath(path)} cannot be read: {error}", path=os.fspath(path)) from error
     return uses
 

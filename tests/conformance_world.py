@@ -168,7 +168,7 @@ def error(call: Callable[[], Any]) -> Any:
             "request": (request.method, request.url) if isinstance(request, requests.PreparedRequest) else request,
             "response": getattr(raised, "response", "has none"),
         }
-    return ("no error", result)
+    return ("no error", seen(result, "status_code", "content") if isinstance(result, requests.Response) else result)
 
 
 def described(raised: object, depth: int = 0) -> Any:

@@ -55,6 +55,8 @@ class JsonPathTest(unittest.TestCase):
             ("items.*.id", changed(items=[{"n": "x"}, {"n": "y"}, {}])),
             ("items[0]", changed(items=[{"id": 2, "n": "y"}, {"id": 3}])),
             ("items[-1]", changed(items=[{"id": 1, "n": "x"}, {"id": 2, "n": "y"}])),
+            ("items[-3]", changed(items=[{"id": 2, "n": "y"}, {"id": 3}])),
+            ("items[-4]", DOCUMENT),
             ("items[0,2]", changed(items=[{"id": 2, "n": "y"}])),
             ("items[1:]", changed(items=[{"id": 1, "n": "x"}])),
             ("items[:-1].n", changed(items=[{"id": 1}, {"id": 2}, {"id": 3}])),

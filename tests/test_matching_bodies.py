@@ -72,6 +72,7 @@ class JsonBodyTest(unittest.TestCase):
             ("utf-32", "application/json"),
             ("utf-8-sig", "application/json"),
             ("utf-8-sig", "application/json; charset=utf-8"),
+            ("utf-8-sig", 'application/json; x="a;b" ; Charset=UTF8'),
         ):
             with self.subTest(encoding, content_type=content_type):
                 self.assertTrue(match(one, posted('{"a":"é"}'.encode(encoding), content_type)))
@@ -218,20 +219,36 @@ class MultipartBodyTest(unittest.TestCase):
         self.assertTrue(match(bare("A", "1"), multipart(field("a", "1"))))
         self.assertFalse(match(bare("A", "1"), bare("B", "1\r")))
 
+    def test_names_in_quotes_may_hold_quotes(self) -> None:
+        one = multipart(field('a\\"b', "1", '; filename="x; name=y"'))
+        self.assertTrue(match(one, multipart(field('a\\"b', "1", '; filename="x; name=y"'), boundary="C")))
+        self.assertFalse(match(one, multipart(field('a\\"c', "1", '; filename="x; name=y"'))))
+        self.assertFalse(match(one, multipart(field('a\\"b', "1", '; filename="x; name=z"'))))
+        self.assertTrue(match(multipart(field("a", "1", "; filename=f")), multipart(field("a", "1", '; FileName="f"'))))
+
     def test_what_does_not_parse_is_compared_by_bytes(self) -> None:
         for text in (
-            "", "x", "--B", "--B\r\n", "--B\r\n--B--", "--B\r\na\r\n--B--", "--B\r\na: b\r\n--B--",
-            "--C\r\n\r\n1\r\n--C--", "--B\r\n\r\n1\r\n",
-            "--B\r\n\r\n1\r\n--B-", "--B\r\nno header\r\n\r\n1\r\n--B--",
+            "--B", "--B\r\n", "--B\r\n--B--", "--B\r\na\r\n--B--", "--B\r\na: b\r\n--B--", "--B\r\n\r\n1\r\n",
+            "--B\r\n\r\n1\r\n--B-", "--B\r\nno header\r\n\r\n1\r\n--B--", "--B\r\n\r\n1\r\n--Bx--",
+            "--B\r\n\r\n1--B--", "--B\r\n--B\r\n\r\n1\r\n--B--", "--B\n\r\n1\r\n--B--",
         ):  # fmt: skip
-            for content_type in ("multipart/form-data; boundary=B", "multipart/form-data",
-            'multipart/form-data; boundary=""'):
-                with self.subTest(text, content_type=content_type):
-                    self.assertTrue(match(posted(text, content_type), posted(text, content_type)))
-                    self.assertFalse(match(posted(text + "\n", content_type), posted(text + "\n\n",
-                    content_type)) and not text)
-        self.assertFalse(match(posted("x", "multipart/form-data; boundary=B"), posted("y",
-        "multipart/form-data; boundary=B")))
+            with self.subTest(text):
+                one = posted(text, "multipart/form-data; boundary=B")
+                self.assertTrue(match(one, one))
+                self.assertFalse(match(one, posted(text.replace("B", "C"), "multipart/form-data; boundary=C")))
+        whole = "--B\r\n\r\n1\r\n--B--"
+        typed = "multipart/mixed; boundary=B"
+        self.assertTrue(match(posted(whole, typed), posted(whole + " ", typed)))
+        for content_type in ("multipart/mixed", 'multipart/mixed; boundary=""', "multipart/mixed; boundary=C"):
+            self.assertFalse(match(posted(whole, content_type), posted(whole + " ", content_type)))
+
+    def test_no_nesting_is_an_exception(self) -> None:
+        body, boundaries = "--0\r\n\r\n1\r\n--0--", range(1, 60)
+        for number in boundaries:
+            body = f"--{number}\r\nContent-Type: multipart/mixed; boundary={number - 1}\r\n\r\n{body}\r\n--{number}--"
+        one = posted(body, "multipart/mixed; boundary=59")
+        self.assertTrue(match(one, one))
+        self.assertFalse(match(one, posted(body.replace("1\r\n--0", "2\r\n--0"), "multipart/mixed; boundary=59")))
 
 
 class OtherBodiesTest(unittest.TestCase):
@@ -262,6 +279,10 @@ class OtherBodiesTest(unittest.TestCase):
                 self.assertTrue(match(one, posted(compressed, "application/json", Content_Encoding=coding)))
         changed = gzip.compress(b'{"a": 1, "b": 3}')
         self.assertFalse(match(one, posted(changed, "application/json", Content_Encoding="gzip")))
+
+    def test_other_headers_do_not_matter(self) -> None:
+        one = posted('{"a": 1}', "application/json", Accept="gzip", X_Content_Coding="gzip")
+        self.assertTrue(match(one, posted('{"a":1}', "application/json", Accept_Encoding="br")))
 
     def test_a_body_that_cannot_be_decompressed_is_compared_as_it_is(self) -> None:
         for coding in ("gzip", "deflate", "br", "zstd", "unheard-of", "gzip, br"):

@@ -124,6 +124,26 @@ class ConversationTest(unittest.TestCase):
             self.assertNotIn(TOKEN, repr(stored))
             self.assertNotIn(b64(f"id:{TOKEN}")[4:16], repr(stored))
 
+    def test_a_token_too_short_to_be_looked_for_is_understood_when_it_is_sent_back(self) -> None:
+        service = Service()
+        service.record(login("joe", "hunter2", "tok7"))
+        for interaction in everywhere("tok7"):
+            service.record(interaction)
+        player = service.replay()
+        token = json.loads(player.ask(login("joe", "hunter2", "").request).body)["access_token"]
+        self.assertEqual(token, "REDACTED-2")
+        for interaction in everywhere(token):
+            player.ask(interaction.request)
+
+    def test_a_short_code_in_a_redirect_is_followed(self) -> None:
+        service = Service()
+        first = exchange("https://x/a", status=302, response_headers=(("Location", "https://x/b?code=302"),))
+        service.record(first)
+        service.record(exchange("https://x/b?code=302"))
+        player = service.replay()
+        location = player.ask(first.request).header("Location")
+        player.ask(exchange(str(location)).request)
+
     def test_two_tokens_stay_two(self) -> None:
         service = Service()
         service.record(login("ann", "pw-of-Ann-1", "AnnsTokenA1b2"))

@@ -52,7 +52,7 @@ class OptionsTest(unittest.TestCase):
         document = {"session_id": "abcDEF123456", "data": {"token": jwt(sub="1")}, "token": "Qwerty12345"}
         redacted = session.interaction(
             Interaction(
-                request=exchange(headers=(("X-Api-Key", "visible1"), ("Cookie", "theme=Dark-Theme1; s=x9"))).request,
+                request=exchange(headers=(("X-Api-Key", "visible1"), ("Cookie", "theme=Dark-Theme1; s=x9y8"))).request,
                 response=answered(json.dumps(document)).response,
             )
         )

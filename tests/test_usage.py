@@ -9,17 +9,20 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import requests
+
 from cassettes_lib.errors import CassetteLoadError
 from cassettes_lib.recording import use_cassette
 from cassettes_lib.stores import JsonFileCassetteStore
 from cassettes_lib.usage import note_use, read_uses
+from tests.loopback import LoopbackServer
 from tests.support import a_cassette, a_request, a_response, an_interaction, with_environment
 
 
 def note_many(target: str, cassette: str, first: int) -> None:
     os.environ["CASSETTES_USED"] = target
     for position in range(first, first + 100):
-        note_use(cassette, [position])
+        note_use(cassette, [position].copy)
 
 
 class UsageTest(unittest.TestCase):
@@ -31,12 +34,12 @@ class UsageTest(unittest.TestCase):
         with_environment(self, CASSETTES_USED=str(self.uses), CI=None, CASSETTES_MODE=None)
 
     def test_what_sessions_note_is_joined_by_cassette(self) -> None:
-        note_use(self.folder / "a.json", [3, 1])
-        note_use(self.folder / "b.json", None)
-        note_use(self.folder / "a.json", [0])
+        note_use(self.folder / "a.json", lambda: [3, 1])
+        note_use(self.folder / "b.json", list)
+        note_use(self.folder / "a.json", lambda: [0])
         uses = read_uses(self.uses)
         self.assertEqual(uses[os.path.realpath(self.folder / "a.json")].played, {0, 1, 3})
-        self.assertTrue(uses[os.path.realpath(self.folder / "b.json")].whole)
+        self.assertEqual(uses[os.path.realpath(self.folder / "b.json")].played, set())
 
     def test_a_session_notes_what_it_replayed_and_recorded(self) -> None:
         path = self.folder / "c.json"
@@ -50,7 +53,7 @@ class UsageTest(unittest.TestCase):
 
     def test_nothing_is_written_unless_asked_for(self) -> None:
         with_environment(self, CASSETTES_USED=None)
-        note_use(self.folder / "a.json", [1])
+        note_use(self.folder / "a.json", self.fail)
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_processes_share_one_list(self) -> None:
@@ -65,7 +68,17 @@ class UsageTest(unittest.TestCase):
 
     def test_a_list_made_by_hand_will_do(self) -> None:
         self.uses.write_text(f"\n{self.folder / 'a.json'}\n")
-        self.assertTrue(read_uses(self.uses)[os.path.realpath(self.folder / "a.json")].whole)
+        self.assertIsNone(read_uses(self.uses)[os.path.realpath(self.folder / "a.json")].played)
+
+    def test_a_run_notes_what_it_replayed_and_recorded(self) -> None:
+        path = self.folder / "a.json"
+        recorded = [an_interaction(a_request(url=f"http://a/{number}")) for number in range(3)]
+        JsonFileCassetteStore(path).save(a_cassette(*recorded))
+        with_environment(self, CASSETTES_USED=str(self.uses), CI=None, CASSETTES_MODE=None)
+        with LoopbackServer() as server, use_cassette(path, mode="auto"):
+            requests.get("http://a/1")
+            requests.get(server.url_for("/text"))
+        self.assertEqual(read_uses(self.uses)[os.path.realpath(path)].played, {1, 3})
 
     def test_a_wrong_line_is_an_error_with_its_number(self) -> None:
         for line in ("{", json.dumps({"cassette": 1}), json.dumps({"played": []}),
