@@ -47,6 +47,8 @@ def _headers_from_file(value: Any) -> Any:
 
 
 def _checked_headers(headers: Headers) -> Headers:
+    if not _BAD_HEADER.search("x".join([text for pair in headers for text in pair])):
+        return headers  # one search for all; each is looked at by itself only to name the bad one
     for name, value in headers:
         if _BAD_HEADER.search(value) or _BAD_HEADER.search(name):
             raise ValueError(f"the header {name!r} contains a CR, LF or NUL character")
