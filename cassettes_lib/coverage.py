@@ -145,8 +145,6 @@ def _get_adapter(layer: Layer, session: Session, *args: Any, **kwargs: Any) -> A
             _cover(kind)
             disarm_for_mounted(kind)
         return adapter
-    if isinstance(adapter, Lookalike):
-        return adapter
     return Lookalike(adapter, functools.partial(_send_of_lookalike, adapter))
 
 

@@ -85,21 +85,26 @@ def read_from(file: FileIO, start: int = 0) -> bytes:
 
 
 def overwrite_end(file: FileIO, start: int, text: bytes, *, durable: bool) -> None:
-    """Overwrite the end of a file, so that nothing of what stood there from `start` on is left.
+    """Overwrite the end of a JSON file, so that nothing of what stood there from `start` on is left.
 
-    A process that is killed meanwhile leaves the file with all, nothing, or the beginning of `text`. When the write
-    fails, or is interrupted by an exception, the old end is put back.
+    The file first gets its new length, by white space, which JSON allows at the end; then one write puts the text
+    in place. So a full disk is found before anything is overwritten, and a process that is killed leaves the file
+    valid, or with the beginning of `text` and white space at its end. When a write fails, or is interrupted by an
+    exception, the old end is put back.
 
     Raises:
         OSError: It could not be written; the file is as it was.
     """
     old = read_from(file, start)
+    end = start + len(old)
     try:
-        if start // _PAGE != (start + len(old)) // _PAGE:
+        if len(text) > len(old):
+            _write_all(file, end, b" " * (len(text) - len(old)))
+        boundary = start - start % _PAGE + _PAGE
+        if boundary < end:
             # A write that is cut short by SIGKILL ends between two pages. Then the rest of the old end must not
             # follow, or the text would not just break off but go on with something else.
-            file.truncate(start)
-        # A shorter text is padded to the old length: the file is valid before and after the rest is cut off.
+            _write_all(file, boundary, b" " * (end - boundary))
         _write_all(file, start, text.ljust(len(old)))
         if len(text) < len(old):
             file.truncate(start + len(text))
@@ -107,7 +112,7 @@ def overwrite_end(file: FileIO, start: int, text: bytes, *, durable: bool) -> No
             os.fsync(file.fileno())
     except BaseException:
         _write_all(file, start, old)
-        file.truncate(start + len(old))
+        file.truncate(end)
         raise
 
 

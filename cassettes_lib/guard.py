@@ -2,8 +2,8 @@
 
 Strategy: requests reaches the network through urllib3's `HTTPConnectionPool.urlopen` only, so the guard sits there. It
 lets pass what a block sends live itself, and what is not from requests at all: urllib3 has other users, and their
-traffic is not ours. A call is from requests when on its stack there is `HTTPAdapter.send` itself, or any function whose
-first argument is a transport adapter. (The pool does not tell whose it is, and a context variable would have to be
+traffic is not ours. A call is from requests when on its stack there is a function whose first argument is a transport
+adapter, as `HTTPAdapter.send` is. (The pool does not tell whose it is, and a context variable would have to be
 set by the very functions that were gone around.) Walking the stack costs a microsecond per frame, and only for calls
 that are about to use the network anyway.
 """
@@ -124,8 +124,6 @@ def _url_of(pool: HTTPConnectionPool, target: str) -> str:
 
 def _is_from_requests(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_globals.get("__name__") == "requests.adapters":
-            return True
         code = frame.f_code
         if code.co_argcount and isinstance(frame.f_locals.get(code.co_varnames[0]), BaseAdapter):
             return True

@@ -14,7 +14,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from io import FileIO
 
 try:
@@ -131,22 +131,25 @@ def _by_filelock(path: str, timeout: float) -> Iterator[None]:
         lock.release()
 
 
-def await_writers(path: str, timeout: float) -> None:
-    """Wait until nobody writes to a file, at most `timeout` seconds; needs no permission to write to it."""
+def lock_to_read(file: FileIO, timeout: float) -> None:
+    """Wait until nobody writes to an open file, at most `timeout` seconds, and keep writers out until it is closed.
+
+    This needs no permission to write. It returns without the lock when the time is up, or where there are no locks.
+    """
     if fcntl is None:  # pragma: no cover - Windows
         return
     deadline = time.monotonic() + timeout
-    with suppress(OSError), open(path, "rb", buffering=0) as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    return
-                time.sleep(_FIRST_PAUSE)
-            else:
-                fcntl.flock(file, fcntl.LOCK_UN)
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_FIRST_PAUSE)
+        except OSError as error:
+            if error.errno in _NO_FLOCK_HERE:
                 return
+            raise
+        else:
+            return
 
 
 def _leads_to(path: str, file: FileIO) -> bool:

@@ -20,6 +20,8 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    StrictBool,
+    StrictInt,
     ValidatorFunctionWrapHandler,
     model_validator,
 )
@@ -172,16 +174,16 @@ class InteractionResponse(_Value):
         retried: The attempts that the transport made before this response, which are on no cassette.
     """
 
-    status: int = Field(ge=100, le=999)
+    status: int = Field(ge=100, le=999, strict=True)
     reason: str = ""
     headers: HeadersField = ()
     body: BodyField = b""
-    wire_body: bool = False
+    wire_body: StrictBool = False
     recoding: str = ""
-    chunk_sizes: tuple[int, ...] | None = None
+    chunk_sizes: tuple[StrictInt, ...] | None = None
     http_version: str = "1.1"
     broken: BrokenBody | None = None
-    closed_early: bool = False
+    closed_early: StrictBool = False
     retried: tuple[RetriedAttempt, ...] = ()
 
     @model_validator(mode="after")

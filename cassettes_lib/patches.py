@@ -151,19 +151,23 @@ class PatchPoint:
     def _push(self, serial: int) -> Layer:
         inherited = self.name not in self.owner.__dict__
         layer = Layer(self, getattr(self.owner, self.name), inherited=inherited, serial=serial)
-        layer.beneath = list(_deeper(self._current()))
+        layer.beneath = [*_deeper(self._current()), *self._kept_by_mocks()]
         self._layers = (*self._layers, layer)
         setattr(self.owner, self.name, layer.function)
         return layer
+
+    def _kept_by_mocks(self) -> list[object]:
+        """Return what the patchers of `unittest.mock` that are at work here will put back."""
+        return [
+            patcher.temp_original for patcher in _mock_patchers()
+            if patcher.attribute == self.name and patcher.target is self.owner
+        ]
 
     def _drop(self, layer: Layer) -> None:
         self._layers = tuple(each for each in self._layers if each is not layer)
         if self._current() is layer.function:
             self._undo(layer)
             return
-        for other in self._layers:
-            if other.below is layer.function:
-                other.below, other.inherited = layer.below, layer.inherited
         _mend_mocks(layer)
 
     def _undo(self, layer: Layer) -> None:
@@ -203,8 +207,7 @@ def _mock_patchers() -> Iterator[Any]:
 def _deeper(function: object) -> Iterator[object]:
     """Yield a function, and those that it is likely to be replaced with when it is undone.
 
-    These are in its closure, as people write patches by hand, in an object there that keeps them (`requests_mock`),
-    or with the patchers of `unittest.mock`.
+    These are in its closure, as people write patches by hand, or in an object there that keeps them (`requests_mock`).
     """
     waiting, seen = [function], set()
     while waiting:
@@ -213,7 +216,6 @@ def _deeper(function: object) -> Iterator[object]:
             continue
         seen.add(id(each))
         yield each
-        waiting.extend(patcher.temp_original for patcher in _mock_patchers() if patcher.new is each)
         for cell in getattr(each, "__closure__", None) or ():
             with suppress(ValueError):  # an empty cell
                 kept = [cell.cell_contents, *getattr(cell.cell_contents, "__dict__", {}).values()]

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, Unpack, overload
 
-from cassettes_lib.broker import BeforeRecord, BeforeReplay, Broker, CassetteStore
+from cassettes_lib.broker import DEFAULT_REDACTOR, BeforeRecord, BeforeReplay, Broker, CassetteStore
 from cassettes_lib.cassette_paths import path_of_function, path_of_test
 from cassettes_lib.decorating import cover_tests_of, decorate_tests_of, decorated, expects_failure, is_test_case
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn
@@ -36,11 +36,10 @@ from cassettes_lib.redaction import Redactor
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
-_DEFAULT_REDACTOR = Redactor()
 _Target = TypeVar("_Target", bound="Callable[..., Any] | staticmethod[Any, Any] | classmethod[Any, Any, Any]")
 
 
-class CassetteUse:
+class UseCassette:
     """What `use_cassette` returns: a context manager and a decorator, to be used any number of times, and at once."""
 
     def __init__(self, path: str | None, options: Options) -> None:
@@ -166,14 +165,14 @@ def use_cassette(function: _Target, /, **options: Unpack[CassetteOptions]) -> _T
 @overload
 def use_cassette(
     path: str | os.PathLike[str] | None = None, **options: Unpack[CassetteOptions]
-) -> CassetteUse: ...
+) -> UseCassette: ...
 def use_cassette(
     path: Any = None,
     *,
     mode: CassetteMode | None = None,
     store: CassetteStore | None = None,
     match_on: MatchOn = DEFAULT_MATCH_ON,
-    redact: Redactor | None = _DEFAULT_REDACTOR,
+    redact: Redactor | None = DEFAULT_REDACTOR,
     placeholders: Mapping[str, Any] | None = None,
     before_record: BeforeRecord | None = None,
     before_replay: BeforeReplay | None = None,
@@ -236,11 +235,11 @@ def use_cassette(
         "max_age": max_age, "on_expired": on_expired,
     })
     if _is_decorated(path):
-        return CassetteUse(None, options)(path)
+        return UseCassette(None, options)(path)
     checked = checked_path(path)
     if checked is not None and store is not None:
         raise TypeError("use_cassette takes either a path or a store, not both")
-    return CassetteUse(checked, options)
+    return UseCassette(checked, options)
 
 
 def _set_signature() -> None:

@@ -89,8 +89,6 @@ class Saving:
             self.outcome = self._outcome(place)
             return True
         tail = tail_text(members, empty=place.empty and not added)
-        if members == place.members and not place.empty:
-            tail = place.tail
         outcome = self._outcome(place.after(added, tail, members))
         overwrite_end(file, place.end, added + tail, durable=self._durable)
         self.outcome = outcome

@@ -24,7 +24,7 @@ from cassettes_lib.errors import (
 )
 from cassettes_lib.files import FileIdentity, open_to_read, read_from
 from cassettes_lib.filestate import Basis, Content, read_content
-from cassettes_lib.locks import await_writers
+from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
 
@@ -152,23 +152,22 @@ class JsonFileCassetteStore:
         return next(iter([*mine, *unclaimed]), latest_first[0] if self._has_loaded else self._first)
 
     def _read(self) -> Content:
-        """Read the file; when it seems damaged, again as soon as nobody writes to it."""
-        before = None
-        while True:
-            data, identity = self._bytes()
-            try:
-                return read_content(data, identity, str(self.path))
-            except CassetteFormatError:
-                if data == before:
-                    content = read_content(data, identity, str(self.path), recover=True)
-                    self._warn_of_recovery(content)
-                    return content
-            before = data
-            await_writers(self._path, _READER_PATIENCE)
+        """Read the file; when it seems damaged, again while nobody writes to it."""
+        data, identity = self._bytes()
+        try:
+            return read_content(data, identity, str(self.path))
+        except CassetteFormatError:
+            data, identity = self._bytes(alone=True)
+        content = read_content(data, identity, str(self.path), recover=True)
+        if content.torn:
+            self._warn_of_recovery(content)
+        return content
 
-    def _bytes(self) -> tuple[bytes, FileIdentity]:
+    def _bytes(self, *, alone: bool = False) -> tuple[bytes, FileIdentity]:
         try:
             with open_to_read(self._path) as file:
+                if alone:
+                    lock_to_read(file, _READER_PATIENCE)
                 return read_from(file), FileIdentity.of(file)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise CassetteNotFoundError(

@@ -1,4 +1,7 @@
-"""`CassetteTestCase`: a TestCase each of whose tests has a cassette, and assertions about the calls it made."""
+"""`CassetteTestCase`: a TestCase each of whose tests has a cassette, and assertions about the calls it made.
+
+`CassetteStoreContract`, which tests a store of one's own, is here as well.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from cassettes_lib.cassette_paths import folder_beside, path_named, path_of_test
 from cassettes_lib.decorating import cover
 from cassettes_lib.modes import CassetteMode
 from cassettes_lib.options import CassetteOptions
-from cassettes_lib.recording import CassetteUse, use_cassette
+from cassettes_lib.recording import UseCassette, use_cassette
 from cassettes_lib.requested import ANYTHING, Wanted
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.session_broker import Call, SessionBroker
@@ -133,7 +136,7 @@ class CassetteMixin(_Base):
         return path_named(cls, self._testMethodName, name, folder)
 
     @classmethod
-    def _cassette_use(cls) -> CassetteUse:
+    def _cassette_use(cls) -> UseCassette:
         options: Any = cls.cassette_options
         if not isinstance(options, Mapping):
             raise TypeError(f"{cls.__qualname__}.cassette_options is a dictionary of options, not {options!r}")

@@ -43,6 +43,7 @@ LAYERS = (
     ("redaction_bodies",),
     ("redaction_pass", "redaction_standin"),
     ("redaction",),
+    ("redaction_summary",),
     ("stand_ins",),
     ("broker",),
     ("buffering", "files"),

@@ -232,6 +232,60 @@ class ForeignPatchTest(RestorationTestCase):
                     self.assertIs(HTTPAdapter.send, original, (starts, stops))
         self.assert_nobody_in_charge()
 
+    def test_a_patch_that_keeps_the_original_out_of_sight(self) -> None:
+        original = HTTPAdapter.send
+
+        def patch(*args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("not asked")
+
+        HTTPAdapter.send = patch  # type: ignore[method-assign]
+        block = self.opened()
+        HTTPAdapter.send = original  # type: ignore[method-assign]
+        with self.assertRaises(InteractionNotFoundError):
+            self.get()
+        block.stop()
+
+    def test_patchers_of_mock_undone_inside_one_by_one(self) -> None:
+        first, second = (mock.patch.object(HTTPAdapter, "send") for _ in range(2))
+        first.start()
+        second.start()
+        block = self.opened()
+        for patcher in (second, first):
+            patcher.stop()
+            with self.assertRaises(InteractionNotFoundError):
+                self.get()
+        block.stop()
+
+    def test_a_patch_of_somebodys_adapter_undone_inside(self) -> None:
+        class Own(BaseAdapter):
+            def send(self, *args: Any, **kwargs: Any) -> Any:
+                raise AssertionError("not asked")
+
+            def close(self) -> None:
+                pass
+
+        foreign = Foreign(Own)
+        foreign.start()
+        block = self.opened()
+        foreign.stop()
+        session = requests.Session()
+        session.mount("http://", Own())
+        with self.assertRaises(InteractionNotFoundError):
+            session.get(self.server.url)
+        block.stop()
+
+    def test_dead_layers_on_top_of_one_another_go_at_once(self) -> None:
+        original = HTTPAdapter.send
+        blocks, patches = [], []
+        for _ in range(3):
+            blocks.append(self.opened())
+            patches.append(Foreign())
+            patches[-1].start()
+        for each in (*blocks, *reversed(patches)):
+            each.stop()
+        self.get()
+        self.assertIs(HTTPAdapter.send, original)
+
     def test_a_dead_layer_does_nothing(self) -> None:
         foreign = Foreign()
         block = self.opened("dead", "record")

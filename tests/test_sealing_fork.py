@@ -97,6 +97,7 @@ class ForkTest(SealingTestCase):
 
     def test_a_child_leaves_the_block_and_is_free(self) -> None:
         block = use_cassette(self.recorded("/text"), mode="replay")
+        original = requests.adapters.HTTPAdapter.send
         gate = threading.Event()
         with block as broker:
             thread = threading.Thread(target=gate.wait)
@@ -104,6 +105,7 @@ class ForkTest(SealingTestCase):
 
             def in_child() -> None:
                 block.__exit__(None, None, None)
+                assert requests.adapters.HTTPAdapter.send is original
                 requests.get(self.server.url + "/json")
 
             self.in_child(in_child)
