@@ -337,13 +337,13 @@ class GuardTest(SealingTestCase):
     def test_a_captured_send_is_stopped_in_replay(self) -> None:
         path = self.recorded("/text")
         with use_cassette(path, mode="replay"), self.assertRaises(NetworkBlockedError) as caught:
-            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?token=hush"))
+            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?page=2&token=hush-Hush-1"))
         self.assertEqual(self.server.hits, [])
         self.assertEqual(caught.exception.request.method, "GET")
-        self.assertEqual(caught.exception.request.url, self.server.url + "/text")
+        self.assertEqual(caught.exception.request.url, self.server.url + "/text?page=2&token=REDACTED-1")
         self.assertRegex(caught.exception.caller, re.escape(__file__) + r":\d+")
         self.assertIn(caught.exception.caller, str(caught.exception))
-        self.assertNotIn("hush", str(caught.exception))
+        self.assertNotIn("hush-Hush-1", str(caught.exception))
 
     def test_a_captured_send_goes_live_with_a_warning_in_record(self) -> None:
         with use_cassette(self.new_path(), mode="record") as broker, self.assertWarnsRegex(CassetteWarning, "/text"):

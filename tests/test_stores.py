@@ -266,14 +266,18 @@ class RecordingAnewTest(FolderTestCase):
                 cassette = cassette.plus(numbered(number))
                 store.save(cassette)
 
-        for _ in range(2):
-            store.load()
-        threads = [threading.Thread(target=record, args=[100 * each]) for each in (1, 2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(sorted(self.numbers()), [*range(100, 120), *range(200, 220)])
+        for at_once in (True, False):
+            with self.subTest(at_once=at_once):
+                for _ in range(2):
+                    store.load()
+                threads = [threading.Thread(target=record, args=[100 * each]) for each in (1, 2)]
+                for thread in threads:
+                    thread.start()
+                    if not at_once:
+                        thread.join()
+                for thread in threads:
+                    thread.join()
+                self.assertEqual(sorted(self.numbers()), [*range(100, 120), *range(200, 220)])
 
     def test_a_store_that_is_used_again_replaces_its_own_earlier_recording(self) -> None:
         store = self.store()
