@@ -78,6 +78,12 @@ class SqliteContractTest(CassetteStoreContract, FolderTestCase):
 
 
 class FileTest(FolderTestCase):
+    def test_a_name_may_be_as_long_as_the_system_allows(self) -> None:
+        path = self.folder / ("x" * 255)
+        JsonFileCassetteStore(path).save(a_cassette_of(1))
+        JsonFileCassetteStore(path).save(a_cassette_of(2))
+        self.assertEqual(self.numbers(path), [2])
+
     def test_a_path_may_be_a_string_or_path_like(self) -> None:
         for path in (str(self.path), self.path):
             self.assertEqual(JsonFileCassetteStore(path).path, self.path)
@@ -205,6 +211,14 @@ def current_umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+class NamedFileTest(FileTest):
+    """The same where there are no files without a name: the new file has one beside the cassette until it is done."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch.object(files, "_open_unnamed", return_value=None))
 
 
 class RecordingAnewTest(FolderTestCase):
@@ -619,6 +633,14 @@ class FailingWriteTest(FolderTestCase):
             self.opened.save(cassette)
         self.opened.save(cassette.plus(numbered(3)))
         self.assertEqual(self.numbers(), [2, 3])
+
+
+class NamedFailingWriteTest(FailingWriteTest):
+    """The same where there are no files without a name."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch.object(files, "_open_unnamed", return_value=None))
 
 
 if __name__ == "__main__":
