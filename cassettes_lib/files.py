@@ -93,10 +93,9 @@ def read_from(file: FileIO, start: int = 0, at_most: int = -1) -> bytes:
 def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable: bool) -> None:
     """Overwrite the end of a JSON file, so that nothing of what stood there from `start` on is left.
 
-    The file first gets its new length, by white space, which JSON allows at the end; then one write puts the text
-    in place. So a full disk is found before anything is overwritten, and a process that is killed leaves the file
-    valid, or with the beginning of `text` and white space at its end. When a write fails, or is interrupted by an
-    exception, the old end is put back.
+    One write does it, so that a process that is killed leaves all of it, nothing, or the beginning of `text`. When it
+    fails, or is interrupted by an exception, the old end is put back; that needs no room on the disk, since what is
+    overwritten is never cut off before.
 
     Args:
         file: The file, its lock held.
@@ -110,14 +109,12 @@ def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable:
     """
     end = start + len(old)
     try:
-        if len(text) > len(old):
-            _write_all(file, end, b" " * (len(text) - len(old)))
         boundary = start - start % _PAGE + _PAGE
         if boundary < end:
             # A write that is cut short by SIGKILL ends between two pages. Then the rest of the old end must not
-            # follow, or the text would not just break off but go on with something else.
+            # follow, or the text would not just break off but go on with something else: white space may follow.
             _write_all(file, boundary, b" " * (end - boundary))
-        _write_all(file, start, text.ljust(len(old)))
+        _write_all(file, start, text.ljust(len(old)))  # a shorter text is valid before the rest is cut off, too
         if len(text) < len(old):
             file.truncate(start + len(text))
         if durable:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import pickle
@@ -124,8 +123,9 @@ class FileTest(FolderTestCase):
             for number in range(1000, 1400):
                 cassette = cassette.plus(numbered(number))
                 store.save(cassette)
-        self.assertLess(len(written), 2 * 400 + 10, "room is made, then filled")
-        self.assertLess(max(written[1:]), 2 * min(written[:1]))
+        self.assertLess(len(written), 400 + 10)
+        self.assertLess(sum(written), 1.1 * self.path.stat().st_size)
+        self.assertLess(max(written), 2 * written[0])
 
     def test_nothing_stays_beside_the_cassette(self) -> None:
         store = self.store()
@@ -604,15 +604,13 @@ class FailingWriteTest(FolderTestCase):
     def test_an_interrupted_write_is_taken_back(self) -> None:
         original = files._write_all
         cassette = self.cassette.plus(numbered(2))
-        for step, put in itertools.product((1, 2), (0, 5, 10_000)):
+        for put in (0, 5, 10_000):
             calls: list[int] = []
 
-            def interrupted(
-                file: object, start: int, text: bytes, step: int = step, put: int = put, calls: list[int] = calls
-            ) -> None:
+            def interrupted(file: object, start: int, text: bytes, put: int = put, calls: list[int] = calls) -> None:
                 calls.append(start)
-                original(file, start, text[:put] if len(calls) == step else text)  # type: ignore[arg-type]
-                if len(calls) == step:
+                original(file, start, text[:put] if len(calls) == 1 else text)  # type: ignore[arg-type]
+                if len(calls) == 1:
                     raise KeyboardInterrupt
 
             with mock.patch.object(files, "_write_all", interrupted), self.assertRaises(KeyboardInterrupt):

@@ -18,12 +18,13 @@ import unittest
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from unittest import mock
 
 from cassettes_lib import files
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
-from cassettes_lib.models import Cassette
+from cassettes_lib.models import Cassette, RecordingMark
 from tests.test_stores import FolderTestCase, a_cassette_of, numbered
 
 ROOT = Path(__file__).parent.parent
@@ -340,6 +341,37 @@ class KillTest(ProcessTestCase):
 
     def test_of_large_bodies_nothing_that_was_saved_is_lost(self) -> None:
         self.kill_and_check(1_000_000, 100, 0.05, 5)
+
+
+class TornBetweenPagesTest(FolderTestCase):
+    """A write that SIGKILL cuts short ends between two pages; here it ends at each page that there is."""
+
+    def test_the_end_is_recovered_wherever_it_lies(self) -> None:
+        mark = RecordingMark(session="s" * 40)
+        original = files._write_all
+
+        def cut_short(file: FileIO, start: int, text: bytes) -> None:
+            if text.strip():
+                original(file, start, text[: 4096 - start % 4096])
+                os._exit(0)
+            original(file, start, text)
+
+        for size in range(3000, 4200, 37):
+            with self.subTest(size=size):
+                self.path.unlink(missing_ok=True)
+                store = self.store()
+                cassette = Cassette(incomplete=(mark,)).plus(numbered(1, size))
+                store.save(cassette)
+                if os.fork() == 0:
+                    files._write_all = cut_short
+                    store.save(cassette.plus(numbered(2, 5000)))
+                os.wait()
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    loaded = self.store().load()
+                self.assertEqual(list(loaded.interactions), [numbered(1, size)])
+                self.assertEqual(len(caught), 1)
+                self.assertTrue(loaded.incomplete)
 
 
 class EndOfProcessTest(ProcessTestCase):
