@@ -34,7 +34,7 @@ from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
-from cassettes_lib.streams import LiveBody, keep_body, one_at_a_time
+from cassettes_lib.streams import LiveBody, Undisturbed, keep_body, when_undisturbed
 from cassettes_lib.uploads import Upload
 
 SendLive = Callable[..., Response]
@@ -118,10 +118,12 @@ def exchange(
     upload = Upload(request)
     this = _Exchange(broker, adapter, request, options)
     recording = broker.mode == "record"
-    interaction = broker.play(upload.request_before_sending() if recording else upload.request())
+    asked = upload.request_before_sending() if recording else upload.request()
+    with Undisturbed():
+        interaction = broker.play(asked)
     if interaction is not None:
         upload.consume()
-        return this.replay(interaction)
+        return this.replay(asked, interaction)
     return this.record(send_live, upload, preserve_exact_body_bytes)
 
 
@@ -139,14 +141,14 @@ class _Exchange:
 
     # Replay
 
-    def replay(self, interaction: Interaction) -> Response:
+    def replay(self, asked: InteractionRequest, interaction: Interaction) -> Response:
         """Return what was recorded, or raise it."""
         adapter, request = self._adapter, self._request
         if isinstance(adapter, HTTPAdapter) and type(adapter).add_headers is not HTTPAdapter.add_headers:
             adapter.add_headers(request, **self._options)
         retries = getattr(adapter, "max_retries", None)
         if retries is not None and (retries.status_forcelist or retries.total):
-            interaction, retries = self._final_attempt(interaction, retries)
+            interaction, retries = self._final_attempt(asked, interaction, retries)
         response = interaction.response
         if response is None:
             assert interaction.failure is not None
@@ -156,8 +158,9 @@ class _Exchange:
             response = response.model_copy(update={"headers": headers})
         return self._built(response, retries)
 
-    def _final_attempt(self, interaction: Interaction, retries: Any) -> tuple[Interaction, Any]:
-        asked = interaction.request
+    def _final_attempt(
+        self, asked: InteractionRequest, interaction: Interaction, retries: Any
+    ) -> tuple[Interaction, Any]:
         try:
             return final_attempt(
                 interaction, retries, self._method, self._target(),
@@ -222,7 +225,7 @@ class _Exchange:
         head = head_of(live.raw, preserve_exact_body_bytes)
         receiver = receiver_for(live.raw)
         if self._options.get("stream"):
-            keep_body(original, receiver, partial(_save_stream, self._broker, asked, head))
+            keep_body(original, receiver, partial(_save_stream, self._broker, asked, head), self._broker)
             return live if carrier is self._adapter else _builder(self._adapter).build_response(self._request, live.raw)
         body = keep_body(original, receiver)
         _read_to_its_end(live.raw, original)
@@ -249,13 +252,14 @@ def _path_url(request: PreparedRequest) -> str:
 
 
 def _save(broker: Broker, asked: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
-    one_at_a_time(partial(broker.record, asked, outcome))
+    with Undisturbed():
+        broker.record(asked, outcome)
 
 
 def _save_stream(broker: Broker, asked: InteractionRequest, head: ResponseHead, body: LiveBody) -> None:
     response = response_from_live(head, body, streamed=True)
     if response.broken is None or broker.record_failures:
-        _save(broker, asked, response)
+        when_undisturbed(partial(broker.record, asked, response))
 
 
 def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> None:
@@ -271,10 +275,11 @@ def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> N
 class _Unbuilt:
     """Mixed into an adapter's class: gives the live response as it is, so that `build_response` is not called twice."""
 
-    def build_response(self, req: PreparedRequest, resp: HTTPResponse) -> Response:
-        return HTTPAdapter.build_response(cast(HTTPAdapter, self), req, resp)
+    def build_response(self, req: PreparedRequest, resp: HTTPResponse, *args: Any, **options: Any) -> Response:
+        return _BUILD_RESPONSE(cast(HTTPAdapter, self), req, resp)
 
 
+_BUILD_RESPONSE = HTTPAdapter.build_response
 _unbuilt: WeakKeyDictionary[type, type] = WeakKeyDictionary()
 
 
@@ -283,10 +288,13 @@ def _without_building(adapter: BaseAdapter) -> BaseAdapter:
     if not isinstance(adapter, HTTPAdapter):
         return adapter
     kind = type(adapter)
-    if kind.build_response is HTTPAdapter.build_response:
+    if kind.build_response is _BUILD_RESPONSE or any("__slots__" in vars(each) for each in kind.__mro__):
         return adapter
     if kind not in _unbuilt:
-        _unbuilt[kind] = type(kind.__name__, (_Unbuilt, kind), {})
+        try:
+            _unbuilt[kind] = type(kind.__name__, (_Unbuilt, kind), {})
+        except TypeError:  # a class that forbids subclasses, or wants to know more about them
+            return adapter
     carrier: BaseAdapter = object.__new__(_unbuilt[kind])
     carrier.__dict__ = adapter.__dict__
     return carrier

@@ -17,7 +17,7 @@ from cassettes_lib.cli_text import counted
 from cassettes_lib.errors import CassetteError
 from cassettes_lib.fileformat import FORMAT
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
-from cassettes_lib.usage import CassetteUse, read_uses
+from cassettes_lib.usage import CassetteUsage, read_uses
 
 
 def add_edits(commands: Any) -> None:
@@ -87,7 +87,7 @@ def run_prune(arguments: argparse.Namespace, output: Output) -> int:
     uses = read_uses(arguments.unused_by) if arguments.unused_by else None
 
     def edit(path: Path, cassette: Cassette) -> tuple[Cassette, str]:
-        use = None if uses is None else uses.get(os.path.realpath(path), CassetteUse(played=set()))
+        use = None if uses is None else uses.get(os.path.realpath(path), CassetteUsage(played=set()))
         kept = [
             each for position, each in enumerate(cassette.interactions)
             if not _is_dropped(position, each, arguments.url, use)
@@ -99,7 +99,7 @@ def run_prune(arguments: argparse.Namespace, output: Output) -> int:
     return _edited(arguments, output, edit)
 
 
-def _is_dropped(position: int, interaction: Interaction, patterns: list[str], use: CassetteUse | None) -> bool:
+def _is_dropped(position: int, interaction: Interaction, patterns: list[str], use: CassetteUsage | None) -> bool:
     """Tell whether an interaction goes: under both conditions when both are given."""
     if patterns and not any(fnmatchcase(interaction.request.url, pattern) for pattern in patterns):
         return False

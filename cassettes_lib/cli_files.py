@@ -124,8 +124,10 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
         if not force:
             _claim(path)
         os.replace(temporary, path)
-    except FileExistsError:
+    except FileExistsError as error:
         _remove(temporary)
+        if not temporary:
+            raise CassetteSaveError(f"{path} cannot be written: {path.parent} is a file", path=str(path)) from error
         raise CassetteSaveError(f"{path} is there already; --force overwrites it", path=str(path)) from None
     except OSError as error:
         _remove(temporary)

@@ -28,6 +28,7 @@ from cassettes_lib.recoding import (
 _RAW = -zlib.MAX_WBITS
 _GZIP = 16 + zlib.MAX_WBITS
 _MAX_CODINGS = 5  # what urllib3 undoes at most; more is an attack
+_MAX_DECODED = 1 << 29  # what is larger stays as it came
 _MAX_EXACT = 1 << 25  # no search in larger bodies: compressing them several times would take seconds
 _MAX_EXACT_BROTLI = 1 << 16  # its highest quality takes a second for a megabyte
 
@@ -261,12 +262,13 @@ def _inflated(body: bytes, window: int) -> bytes | None:
     while rest:
         inflater = zlib.decompressobj(window)
         try:
-            parts.append(inflater.decompress(rest))
+            parts.append(inflater.decompress(rest, _MAX_DECODED))
         except zlib.error:
             if parts and window == _GZIP:  # padding after the last member is common and ignored by everybody
                 break
             return None
         rest = inflater.unused_data
+        # What is larger than the limit, a bomb perhaps, is not at its end yet.
         if not inflater.eof or (rest and window != _GZIP):
             return None
     return _joined(parts)

@@ -62,7 +62,9 @@ def receiver_for(raw: HTTPResponse) -> BodyReceiver:
 def original_of(raw: object) -> http.client.HTTPResponse | None:
     """Return the unread `http.client` response inside a live one; None when there is none, as in other tools' fakes."""
     original = getattr(raw, "_original_response", None)
-    return original if isinstance(original, http.client.HTTPResponse) and original.fp is not None else None
+    if not isinstance(original, http.client.HTTPResponse) or not hasattr(original.fp, "readinto1"):
+        return None
+    return original
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,15 @@ def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> Respo
     message = getattr(getattr(raw, "_original_response", None), "msg", None)
     pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
     return ResponseHead(
-        raw.status, raw.reason or "", tuple((name, str(value)) for name, value in pairs),
+        raw.status, raw.reason or "", tuple((name, _clean(str(value))) for name, value in pairs),
         "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
         retried_of(raw),
     )
+
+
+def _clean(value: str) -> str:
+    """Return a header's value as RFC 9110 section 5.5 wants it kept: with a space for a NUL."""
+    return value.replace("\0", " ")
 
 
 def response_from_live(head: ResponseHead, body: LiveBody, *, streamed: bool) -> InteractionResponse:

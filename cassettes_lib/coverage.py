@@ -35,7 +35,7 @@ from cassettes_lib.neighbours import (
 from cassettes_lib.ownership import LiveCall, block_in_charge, owner
 from cassettes_lib.patches import Layer, PatchPoint, lock
 from cassettes_lib.sockets import SOCKET_POINTS
-from cassettes_lib.transports import Lookalike, needs_layer, transport_classes
+from cassettes_lib.transports import Lookalike, is_mock, needs_layer, transport_classes
 
 Send = Callable[..., Response]
 
@@ -140,12 +140,13 @@ def _get_adapter(layer: Layer, session: Session, *args: Any, **kwargs: Any) -> A
     adapter = layer.below(session, *args, **kwargs)
     _HTTP_SEND.repair()
     kind = type(adapter)
-    if "send" not in getattr(adapter, "__dict__", ()) and issubclass(kind, BaseAdapter):
+    own_send = getattr(adapter, "__dict__", {}).get("send")
+    if is_mock(adapter) or is_mock(own_send):
+        return adapter  # it is there to answer
+    if own_send is None and issubclass(kind, BaseAdapter):
         if kind is not HTTPAdapter:
             _cover(kind)
             disarm_for_mounted(kind)
-        return adapter
-    if isinstance(adapter, Lookalike):
         return adapter
     return Lookalike(adapter, functools.partial(_send_of_lookalike, adapter))
 

@@ -12,7 +12,7 @@ for is validated at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from sys import intern
 from typing import Any
 
@@ -251,12 +251,22 @@ def _upgraded(document: dict[str, Any], text: str, path: str) -> dict[str, Any]:
 
 
 def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
+    """Make a cassette of its members, of which `text` is what they were parsed from."""
+    location: tuple[int | str, ...] = ()
     try:
+        entries = members.get("interactions")
+        if isinstance(entries, list):
+            interactions = []
+            for position, entry in enumerate(entries):  # one by one: pydantic would collect the errors of all
+                location = ("interactions", position)
+                interactions.append(Interaction.model_validate(entry))
+            members["interactions"] = Interactions(interactions)
+        location = ()
         return Cassette.model_validate(members)
     except ValidationError as error:
-        raise _shape_error(error, text, path) from error
+        raise _shape_error(error, text, path, location) from error
     except RecursionError as error:
-        raise CassetteFormatError(f"{path}: nested too deep. {_LEFT_ALONE}", path=path) from error
+        raise _text_error(explain_failure(text, error), text, path) from error
 
 
 def _text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatError:
@@ -278,35 +288,37 @@ def _entry_error(
             f"{path}, line {line + start_line - 1}, column {column}: interactions[{position}] is nested too deep",
             path=path, line=line + start_line - 1, column=column, member=f"interactions[{position}]",
         )
-    return _shape_error(error, text.decode("utf-8"), path, ("interactions", position), start_line, 4)
+    return _shape_error(error, text.decode("utf-8"), path, prefix=("interactions", position), line=start_line)
 
 
 def _shape_error(
     error: ValidationError,
     text: str,
     path: str,
+    location: Sequence[int | str] = (),
+    *,
     prefix: Sequence[int | str] = (),
-    start_line: int = 1,
-    indent: int = 0,
+    line: int = 1,
 ) -> CassetteFormatError:
-    """Return the error for a value of a wrong type in a text that is valid JSON.
+    """Return the error for a value of a wrong type.
 
     Args:
         error: What pydantic says.
-        text: The text of the value that was validated.
+        text: The text of the file, or of a part that begins in column 5.
         path: The file.
-        prefix: Where that value stands in the file.
-        start_line: Line of the file in which it begins.
-        indent: How many columns its first line begins to the right.
+        location: Where the value that was validated stands in the text.
+        prefix: Where the text stands in the file.
+        line: Line of the file in which the text begins.
     """
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    location = [part for part in first["loc"] if not _is_validator(part)]
+    location = [*location, *(part for part in first["loc"] if not _is_validator(part))]
     found, followed = find_member(text, location)
-    line, column = line_and_column(text, found)
-    column += indent if line == 1 else 0
-    line += start_line - 1
-    member = _member_path((*prefix, *location[:followed]) if followed else (*prefix, *location))
+    lines, column = line_and_column(text, found)
+    if prefix and lines == 1:
+        column += 4
+    member = _member_path([*prefix, *(location if first["type"] == "missing" else location[:followed])])
     where = f", at {member}" if member else ""
+    line += lines - 1
     return CassetteFormatError(
         f"{path}, line {line}, column {column}{where}: not a valid cassette: {first['msg']}",
         path=path, line=line, column=column, member=member,
@@ -379,9 +391,16 @@ def _plain(name: str, given: Any) -> Any:
     if name == "body":
         return body_to_form(given)
     if isinstance(given, datetime):
-        return given.isoformat().replace("+00:00", "Z")
+        return _time_text(given)
     if isinstance(given, BaseModel):
         return _members(given)
     if isinstance(given, tuple):
         return [_plain("", each) for each in given]
     return given
+
+
+def _time_text(time: datetime) -> str:
+    offset = time.utcoffset()
+    if offset is not None and offset.total_seconds() % 60:  # a local time of long ago: RFC 3339 knows whole minutes
+        time = time.astimezone(UTC)
+    return time.isoformat().replace("+00:00", "Z")

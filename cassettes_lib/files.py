@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 
-from cassettes_lib.locks import locked_file
+from cassettes_lib.locks import LockedFile
 
 try:
     import fcntl
@@ -42,6 +42,12 @@ class FileIdentity:
         """Return the identity of an open file."""
         status = os.fstat(file.fileno())
         return cls(status.st_dev, status.st_ino, _generation(file, status))
+
+
+    def may_be(self, file: FileIO) -> bool:
+        """Tell, without asking for the generation, whether an open file may be the one that has this identity."""
+        status = os.fstat(file.fileno())
+        return status.st_ino == self.inode and status.st_dev == self.device
 
 
 def _generation(file: FileIO, status: os.stat_result) -> float:
@@ -78,28 +84,39 @@ def open_to_read(path: str) -> FileIO:
     return FileIO(descriptor, "r")
 
 
-def read_from(file: FileIO, start: int = 0) -> bytes:
+def read_from(file: FileIO, start: int = 0, at_most: int = -1) -> bytes:
     """Return what stands in a file from an offset on."""
     file.seek(start)
-    return file.readall()
+    return file.read(at_most)
 
 
-def overwrite_end(file: FileIO, start: int, text: bytes, *, durable: bool) -> None:
-    """Overwrite the end of a file, so that nothing of what stood there from `start` on is left.
+def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable: bool) -> None:
+    """Overwrite the end of a JSON file, so that nothing of what stood there from `start` on is left.
 
-    A process that is killed meanwhile leaves the file with all, nothing, or the beginning of `text`. When the write
-    fails, or is interrupted by an exception, the old end is put back.
+    The file first gets its new length, by white space, which JSON allows at the end; then one write puts the text
+    in place. So a full disk is found before anything is overwritten, and a process that is killed leaves the file
+    valid, or with the beginning of `text` and white space at its end. When a write fails, or is interrupted by an
+    exception, the old end is put back.
+
+    Args:
+        file: The file, its lock held.
+        start: Offset of the end that is overwritten.
+        old: What stands there.
+        text: What is to stand there.
+        durable: Whether it survives a power failure once this has returned.
 
     Raises:
         OSError: It could not be written; the file is as it was.
     """
-    old = read_from(file, start)
+    end = start + len(old)
     try:
-        if start // _PAGE != (start + len(old)) // _PAGE:
+        if len(text) > len(old):
+            _write_all(file, end, b" " * (len(text) - len(old)))
+        boundary = start - start % _PAGE + _PAGE
+        if boundary < end:
             # A write that is cut short by SIGKILL ends between two pages. Then the rest of the old end must not
             # follow, or the text would not just break off but go on with something else.
-            file.truncate(start)
-        # A shorter text is padded to the old length: the file is valid before and after the rest is cut off.
+            _write_all(file, boundary, b" " * (end - boundary))
         _write_all(file, start, text.ljust(len(old)))
         if len(text) < len(old):
             file.truncate(start + len(text))
@@ -107,7 +124,7 @@ def overwrite_end(file: FileIO, start: int, text: bytes, *, durable: bool) -> No
             os.fsync(file.fileno())
     except BaseException:
         _write_all(file, start, old)
-        file.truncate(start + len(old))
+        file.truncate(end)
         raise
 
 
@@ -153,7 +170,7 @@ def _put(
     """
     folder, name = os.path.split(path)
     beside = os.path.join(folder, f".{name}.tmp")
-    with locked_file(beside, timeout, create=True) as file:
+    with LockedFile(beside, timeout, create=True) as file:
         assert file is not None
         try:
             if old is None and os.path.lexists(path):

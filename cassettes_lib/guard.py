@@ -2,8 +2,8 @@
 
 Strategy: requests reaches the network through urllib3's `HTTPConnectionPool.urlopen` only, so the guard sits there. It
 lets pass what a block sends live itself, and what is not from requests at all: urllib3 has other users, and their
-traffic is not ours. A call is from requests when on its stack there is `HTTPAdapter.send` itself, or any function whose
-first argument is a transport adapter. (The pool does not tell whose it is, and a context variable would have to be
+traffic is not ours. A call is from requests when on its stack there is a function whose first argument is a transport
+adapter, as `HTTPAdapter.send` is. (The pool does not tell whose it is, and a context variable would have to be
 set by the very functions that were gone around.) Walking the stack costs a microsecond per frame, and only for calls
 that are about to use the network anyway.
 """
@@ -49,6 +49,10 @@ class SealedBlock(Block):
         """Tell whether a request is none of this block's business; `request` makes its value."""
         return False
 
+    def shown(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request as messages may show it."""
+        return request.model_copy(update={"url": without_userinfo(request.url)})
+
     def locks(self) -> list[Any]:
         """Return the locks that must be free when the process forks."""
         return []
@@ -65,7 +69,7 @@ class SealedBlock(Block):
 
     def refuse_request(self, method: str | None, url: str | None) -> NetworkBlockedError:
         """Return the error for a request that this block, open or closed, does not let pass."""
-        shown = InteractionRequest(method=method or "GET", url=without_secrets(url or ""))
+        shown = self.shown(InteractionRequest(method=method or "GET", url=url or ""))
         if self.open:
             why = (
                 f"it went around the cassette {self.name}, which is in charge and replays. Requests do so through a "
@@ -82,10 +86,10 @@ class SealedBlock(Block):
         return self.refuse(shown, f"{shown.method} {shown.url}", why)
 
 
-def without_secrets(url: str) -> str:
-    """Return a URL without userinfo and query: there is no redactor this far down."""
+def without_userinfo(url: str) -> str:
+    """Return a URL without the name and the password it may carry."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
@@ -97,8 +101,9 @@ def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: 
         if block is not None:
             if block.seals or not block.open:
                 raise block.refuse_request(method, url)
+            shown = block.shown(InteractionRequest(method=method or "GET", url=url))
             warn_caller(
-                f"{method} {without_secrets(url)} goes around the cassette {block.name}, live and not recorded: "
+                f"{method} {shown.url} goes around the cassette {block.name}, live and not recorded: "
                 "through a reference to HTTPAdapter.send that was kept from before the block, or an adapter that opens "
                 "its connections itself. A replay will stop it"
             )
@@ -124,8 +129,6 @@ def _url_of(pool: HTTPConnectionPool, target: str) -> str:
 
 def _is_from_requests(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_globals.get("__name__") == "requests.adapters":
-            return True
         code = frame.f_code
         if code.co_argcount and isinstance(frame.f_locals.get(code.co_varnames[0]), BaseAdapter):
             return True

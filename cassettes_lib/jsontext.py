@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any
@@ -169,10 +170,10 @@ def _print_by_standard(value: Any, newline: str) -> str:
 
 
 def find_member(text: str, path: Sequence[int | str]) -> tuple[int, int]:
-    """Find where a member stands in a valid JSON text.
+    """Find where a member stands in a JSON text.
 
     Args:
-        text: The text.
+        text: The text; it may be cut off.
         path: Names and indexes that lead to the member.
 
     Returns:
@@ -189,34 +190,35 @@ def find_member(text: str, path: Sequence[int | str]) -> tuple[int, int]:
 
 
 def _find_in_object(text: str, position: int, name: str) -> int | None:
-    if text[position] != "{":
+    if not text.startswith("{", position):
         return None
     found = None
-    position = skip_space(text, position + 1)
-    while text[position] == '"':
-        each, position = read_json_at(text, position)
-        position = skip_space(text, skip_space(text, position) + 1)
-        if each == name:
-            found = position  # the last one of that name counts, as it does for the reader
-        position = skip_space(text, read_json_at(text, position)[1])
-        if text[position] != ",":
-            break
+    with suppress(ValueError, IndexError):  # the text is cut off
         position = skip_space(text, position + 1)
+        while text[position] == '"':
+            each, position = read_json_at(text, position)
+            position = skip_space(text, skip_space(text, position) + 1)
+            if each == name:
+                found = position  # the last one of that name counts, as it does for the reader
+            position = skip_space(text, read_json_at(text, position)[1])
+            if text[position] != ",":
+                break
+            position = skip_space(text, position + 1)
     return found
 
 
 def _find_in_list(text: str, position: int, index: int) -> int | None:
-    if text[position] != "[":
+    if not text.startswith("[", position):
         return None
-    position = skip_space(text, position + 1)
-    for _ in range(index):
-        if text[position] == "]":
-            return None
-        position = skip_space(text, read_json_at(text, position)[1])
-        if text[position] != ",":
-            return None
+    with suppress(ValueError, IndexError):
         position = skip_space(text, position + 1)
-    return None if text[position] == "]" else position
+        for _ in range(index):
+            position = skip_space(text, read_json_at(text, position)[1])
+            if text[position] != ",":
+                return None
+            position = skip_space(text, position + 1)
+        return None if text[position] == "]" else position
+    return None
 
 
 def skip_space(text: str, position: int) -> int:

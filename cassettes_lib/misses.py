@@ -251,7 +251,8 @@ class _MissText:
         for near, differing in self._nearest:
             if differing and not near.played:
                 relaxed = arguments_of_ignoring(self._matchers, near.request, self._request)
-                if relaxed:
+                # A name that fills more than a line is no name that somebody chose, and no advice.
+                if relaxed and max(map(len, relaxed)) <= WIDTH - len("        ,"):
                     return relaxed
         return None
 

@@ -19,6 +19,8 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    StrictBool,
+    StrictInt,
     ValidatorFunctionWrapHandler,
     model_validator,
 )
@@ -47,6 +49,8 @@ def _headers_from_file(value: Any) -> Any:
 
 
 def _checked_headers(headers: Headers) -> Headers:
+    if not _BAD_HEADER.search("x".join([text for pair in headers for text in pair])):
+        return headers  # one search for all; each is looked at by itself only to name the bad one
     for name, value in headers:
         if _BAD_HEADER.search(value) or _BAD_HEADER.search(name):
             raise ValueError(f"the header {name!r} contains a CR, LF or NUL character")
@@ -166,16 +170,16 @@ class InteractionResponse(_Value):
         retried: The attempts that the transport made before this response, which are on no cassette.
     """
 
-    status: int = Field(ge=100, le=999)
+    status: int = Field(ge=100, le=999, strict=True)
     reason: str = ""
     headers: HeadersField = ()
     body: BodyField = b""
-    wire_body: bool = False
+    wire_body: StrictBool = False
     recoding: str = ""
-    chunk_sizes: tuple[int, ...] | None = None
+    chunk_sizes: tuple[StrictInt, ...] | None = None
     http_version: str = "1.1"
     broken: BrokenBody | None = None
-    closed_early: bool = False
+    closed_early: StrictBool = False
     retried: tuple[RetriedAttempt, ...] = ()
 
     @model_validator(mode="after")

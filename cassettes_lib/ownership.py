@@ -153,10 +153,7 @@ class LiveCall:
 
     def is_beside(self, adapter: object, request: object) -> bool:
         """Whether a request that an adapter is to send meanwhile is another one, not a part of this call."""
-        if request is self._request or adapter is self._adapter:
-            return False
-        state = getattr(adapter, "__dict__", None)  # an adapter may be sent through as another object of its state
-        return state is None or state is not getattr(self._adapter, "__dict__", None)
+        return request is not self._request and adapter is not self._adapter
 
     def __enter__(self) -> None:
         """Leave what runs in this context to the network."""

@@ -2,7 +2,8 @@
 
 Strategy: an interaction is added by overwriting the end of the file, so a process that is killed while it does so
 leaves a text that is right from its beginning and then stops. Such a text, and only such a text, is recovered: every
-whole interaction counts. A text that goes wrong and then goes on was damaged by something else and is left alone.
+whole interaction counts. (White space may follow it: room for what was not written any more.) A text that goes wrong
+and then goes on was damaged by something else and is left alone.
 (After a power failure, a file system may fill the end of a file with NUL bytes, which JSON never has; there it stops.)
 """
 
@@ -38,7 +39,9 @@ def recover_cassette(data: bytes, path: str) -> Cassette | None:
     begun = _Begun()
     try:
         _read_document(text, begun)
-    except (ValueError, IndexError, RecursionError):
+    except RecursionError:  # no cassette is nested so deep
+        return None
+    except (ValueError, IndexError):
         if not is_cut_off(begun.context + text[begun.position :]):
             return None
     else:
@@ -57,6 +60,7 @@ def _text_before_the_break(data: bytes, path: str) -> str | None:
         if _WHOLE_INTERACTION in data[nul:]:
             return None
         data = data[:nul]
+    data = data.rstrip(b" ")
     try:
         return decode(data, path).removeprefix("\ufeff")
     except CassetteFormatError as error:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
-from cassettes_lib import redaction_standin
+from cassettes_lib import redaction_outline, redaction_standin
 from cassettes_lib.errors import CassetteSaveError
 from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.placeholders import Placeholders, PlaceholderValue, checked, restored_response
@@ -186,9 +186,17 @@ class Redaction:
         """Tell quickly whether a recorded request may hold a replacement."""
         return redaction_standin.is_redacted(request)
 
-    def sends_replacement(self, asked: InteractionRequest) -> bool:
-        """Tell quickly whether a request may send, in its URL or body, a replacement it got on replay."""
-        return redaction_standin.sends_replacement(asked)
+    def outline(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request in which all replacements are the same one."""
+        return redaction_outline.outline(request)
+
+    def count_replacements(self, request: InteractionRequest, *, with_headers: bool) -> int:
+        """Count the replacements in the URL and the body of a request, and in its headers if wanted."""
+        return redaction_outline.count_replacements(request, with_headers=with_headers)
+
+    def has_replacement_in_path(self, request: InteractionRequest) -> bool:
+        """Tell whether the path of a request's URL holds a replacement."""
+        return redaction_outline.has_replacement_in_path(request)
 
     def stand_in(
         self, asked: InteractionRequest, recorded: InteractionRequest, *, consistent: bool = False

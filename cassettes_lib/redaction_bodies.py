@@ -18,7 +18,7 @@ from cassettes_lib.json_places import (
 )
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
-from cassettes_lib.redaction_rules import path_text
+from cassettes_lib.redaction_rules import HEADERS_NAMES, path_text
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
@@ -27,22 +27,19 @@ from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
+# What a text that holds a name and a value has between them, or in front of the name.
+VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
     r"image/(?!svg)|audio/|video/|font/|application/(?:zip|gzip|pdf|wasm|x-tar|vnd\.ms|x-protobuf|grpc)"
 )
-# A name inside an object that stands as a whole under a secret's name: {"token": {"value": "..."}}
-_INNER_NAMES = word_set(
-    "value secret access refresh raw plaintext plain content data key hash current previous new old token text "
-    "string jwt bearer"
-)
 _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"
 )
-_HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
+_WORD_COMPANY = word_set("logprob logprobs score token_str lemma pos")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
@@ -101,9 +98,12 @@ def redacted_json(scrub: Scrub, text: str, where: Where) -> str:
         if scrub.finds_nothing:
             return text
         edits: dict[int, Edit] = {}
+        is_quick = scrub.finds_names_only
         for each in objects_of(text):
             if isinstance(each, Frame):
                 _judge_siblings(scrub, text, each, edits, where)
+            elif is_quick and _is_boring(scrub, each):
+                continue
             elif edit := _redacted_scalar(scrub, text, each, where):
                 edits[edit.start] = edit
         return edited(text, list(edits.values()))
@@ -198,32 +198,44 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
         in_list = bool(scalar.path) and isinstance(scalar.path[-1], int)
         outer = {normalised(name) for name in scalar.keys[1:]}
         return not in_list and not outer.intersection(_ERROR_NAMES)
+    if verdict is Verdict.IF_IT_LOOKS_SO and normalised(scalar.key).endswith("tokens") and len(scalar.text) < 16:
+        return False  # words of a text
     return verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(scalar.text))
 
 
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
-    judge = scrub.rules.fields.verdict
-    verdict = judge(scalar.key) if scalar.keys else Verdict.NO
-    if len(scalar.keys) > 1 and verdict is not Verdict.YES:
-        outer = normalised(scalar.keys[1])
-        if outer in _HEADERS_NAMES:
-            verdict = max(verdict, scrub.rules.headers.verdict(scalar.key))
-        elif outer in ("cookies", "cookie") or (outer in ("data", "stringdata") and scrub.holds_secret_objects):
-            verdict = Verdict.IF_IT_LOOKS_SO
-        elif normalised(scalar.key) in _INNER_NAMES:
-            verdict = max(verdict, min(judge(scalar.keys[1]), Verdict.IF_IT_LOOKS_SO))
+    keys = scalar.keys
+    outer = keys[1] if len(keys) > 1 else ""
+    verdict = scrub.rules.member_verdict(keys[0] if keys else "", outer)
+    if verdict is Verdict.NO and scrub.holds_secret_objects and outer in ("data", "stringData"):
+        return Verdict.IF_IT_LOOKS_SO
     return verdict
+
+
+def _is_boring(scrub: Scrub, scalar: Scalar) -> bool:
+    """Tell quickly that there is nothing to redact in a scalar of a document that holds no known value."""
+    text = scalar.text
+    if scalar.kind == "string" and len(text) >= 6 and VALUED.search(text):
+        return False
+    return scalar.kind == "key" or _verdict(scrub, scalar) is Verdict.NO
 
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
     if _is_secret(scrub, scalar) and float(scalar.text) not in (0, 1, -1):
-        is_sure = _verdict(scrub, scalar) is Verdict.YES or scrub.rules.adds_path(scalar.path)
-        if is_sure:
+        is_sure = _verdict(scrub, scalar) is Verdict.YES and _is_long_enough(scalar)
+        if is_sure or scrub.rules.adds_path(scalar.path) or scrub.rules.fields.adds(scalar.key):
             new = scrub.secret_number(scalar.text, where)
             return Edit(scalar.start, scalar.end, new) if new != scalar.text else None
     if len(scalar.text) >= 8 and scrub.known(scalar.text, where) != scalar.text:
         return Edit(scalar.start, scalar.end, scrub.secret_number(scalar.text, where))
     return None
+
+
+def _is_long_enough(scalar: Scalar) -> bool:
+    """Tell whether a number can be a secret: `"pass": 12` counts tests, `"pin": 13` is a pin of a board."""
+    name = normalised(scalar.key)
+    digits = sum(character.isdigit() for character in scalar.text)
+    return not name.endswith("pass") and digits >= (3 if name.startswith(("cvv", "cvc", "cvn")) else 4)
 
 
 def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit], where: Where) -> None:
@@ -237,7 +249,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if "kty" in by_key:
         for name in _PRIVATE_JWK & by_key.keys():
             _redact_sibling(scrub, text, by_key[name], edits, where)
-    if "logprob" in (scalar.key for scalar in frame.scalars) and "token" in by_key:
+    if "token" in by_key and _WORD_COMPANY.intersection(scalar.key for scalar in frame.scalars):
         edits.pop(by_key["token"].start, None)  # a language model's token: a word
     if "grant_type" in by_key and "code" in by_key:
         _redact_sibling(scrub, text, by_key["code"], edits, where)
@@ -246,7 +258,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if value and naming:
         name = naming.text
         verdict = scrub.rules.fields.verdict(name)
-        if naming.key.lower() == "header" or _HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
+        if naming.key.lower() == "header" or HEADERS_NAMES.intersection(map(normalised, naming.keys[1:])):
             verdict = max(verdict, scrub.rules.headers.verdict(name))
         is_sure = verdict is Verdict.YES and " " not in value.text.strip()
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")

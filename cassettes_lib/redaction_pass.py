@@ -21,7 +21,7 @@ from cassettes_lib.models import (
     InteractionRequest,
     InteractionResponse,
 )
-from cassettes_lib.redaction_bodies import FORM, redacted_binary, redacted_body, redacted_json
+from cassettes_lib.redaction_bodies import FORM, VALUED, redacted_binary, redacted_body, redacted_json
 from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
@@ -34,8 +34,6 @@ from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
 _KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret"')
-# What a text that holds a name and a value has between them, or in front of the name.
-_VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),
@@ -252,7 +250,7 @@ class Pass:
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
         scope = self._scope
-        if scope.names and _VALUED.search(text) and self.rules.has_stem(text.lower()):
+        if scope.names and VALUED.search(text) and self.rules.has_stem(text.lower()):
             return True
         if scope.shapes and has_shape(text):
             return True
@@ -285,6 +283,12 @@ class Pass:
     def holds_secret_objects(self) -> bool:
         """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
         return self._scope.secret_objects
+
+    @property
+    def finds_names_only(self) -> bool:
+        """Whether nothing but the names in the present document gives secrets away."""
+        scope = self._scope
+        return self.rules.is_plain and not (scope.shapes or scope.places or scope.known)
 
     @property
     def finds_nothing(self) -> bool:

@@ -15,11 +15,19 @@ from cassettes_lib.secret_names import (
     header_verdict,
     normalised,
     query_verdict,
+    word_set,
     words_of,
 )
 
 Path = tuple[str | int, ...]
 _PATH_PART = re.compile(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
+
+# A name inside an object that stands as a whole under a secret's name: {"token": {"value": "..."}}
+_INNER_NAMES = word_set(
+    "value secret access refresh raw plaintext plain content data key hash current previous new old token text "
+    "string jwt bearer"
+)
+HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 
 
 class Names:
@@ -42,6 +50,10 @@ class Names:
             judged = self._judged[name] = self._judge(name)
         return judged
 
+    def adds(self, name: str) -> bool:
+        """Tell whether a name was added to the built-in rule."""
+        return bool(self._added) and any(_same(pattern, name) for pattern in self._added)
+
     def keeps(self, name: str) -> bool:
         """Tell whether a name is exempted."""
         return bool(self._kept) and any(_same(pattern, name) for pattern in self._kept)
@@ -49,7 +61,7 @@ class Names:
     def _judge(self, name: str) -> Verdict:
         if self.keeps(name):
             return Verdict.NO
-        if any(_same(pattern, name) for pattern in self._added):
+        if self.adds(name):
             return Verdict.YES
         return self._built_in(name)
 
@@ -64,6 +76,7 @@ class Rules:
         patterns: Regular expressions; their group 1, or else all they match, is a secret.
         values: Secrets known beforehand.
         adds_names: Whether fields were added to the built-in rules.
+        is_plain: Whether names alone decide: no exemptions, no patterns, no paths.
         has_paths: Whether paths in JSON bodies were named.
         stem: Finds, in a text in lower case, pieces of which every name judged secret has one.
     """
@@ -85,12 +98,40 @@ class Rules:
         self.fields = Names(field_verdict, [name for name in fields if not _is_path(name)], kept_names)
         self.patterns = tuple(_pattern(each) for each in _listed("patterns", patterns))
         self.values = tuple(value for value in texts("values", values) if value)
+        self._members: dict[tuple[str, str], Verdict] = {}
+        self.is_plain = not (keep or self.patterns or any(_is_path(name) for name in fields))
         self._paths = [_path(name) for name in fields if _is_path(name)]
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
         added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
         self.stem = any_of((*STEMS, *added))
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
+
+    def member_verdict(self, name: str, outer: str) -> Verdict:
+        """Judge the name of a JSON member.
+
+        Args:
+            name: The name; of an entry of a list, the name of the list.
+            outer: The name of the member that holds the object in which it stands, or "".
+        """
+        judged = self._members.get((name, outer))
+        if judged is None:
+            if len(self._members) > 10_000:
+                self._members.clear()
+            judged = self._members[name, outer] = self._judge_member(name, normalised(outer), outer)
+        return judged
+
+    def _judge_member(self, name: str, context: str, outer: str) -> Verdict:
+        verdict = self.fields.verdict(name) if name else Verdict.NO
+        if verdict is Verdict.YES or not context or self.fields.keeps(name):
+            return verdict
+        if context in HEADERS_NAMES:
+            return max(verdict, self.headers.verdict(name))
+        if context in ("cookies", "cookie"):
+            return Verdict.IF_IT_LOOKS_SO
+        if normalised(name) in _INNER_NAMES:
+            return max(verdict, min(self.fields.verdict(outer), Verdict.IF_IT_LOOKS_SO))
+        return verdict
 
     def keeps_path(self, path: Path) -> bool:
         """Tell whether a place in a JSON body is exempted."""

@@ -52,6 +52,10 @@ class Scrub(Protocol):
         """Whether the present document holds Kubernetes' objects of the kind `Secret`."""
 
     @property
+    def finds_names_only(self) -> bool:
+        """Whether nothing but the names in the present document gives secrets away."""
+
+    @property
     def finds_nothing(self) -> bool:
         """Whether the present document holds nothing to redact."""
 

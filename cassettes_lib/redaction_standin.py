@@ -37,12 +37,9 @@ class Pair(NamedTuple):
 
 def is_redacted(request: InteractionRequest) -> bool:
     """Tell quickly whether a request may hold a replacement."""
-    return sends_replacement(request) or any(holds_replacement(value) for _, value in request.headers)
-
-
-def sends_replacement(request: InteractionRequest) -> bool:
-    """Tell quickly whether the URL or the body of a request may hold a replacement."""
-    if holds_replacement(request.url) or any(hint in request.body for hint in HINTS_BYTES):
+    if holds_replacement(request.url) or any(holds_replacement(value) for _, value in request.headers):
+        return True
+    if any(hint in request.body for hint in HINTS_BYTES):
         return True
     coding = request.header("Content-Encoding")
     plain = decoded(request.body, coding) if coding and request.body else None

@@ -29,12 +29,14 @@ _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
 _NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
 _QUOTE = r"(?:\\{0,3}[\"']|&quot;|&\#34;|&\#39;|&apos;|\\u0022|%22)"
 _SEPARATOR = re.compile(
-    rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})(?P<sep>=>|:=|=(?![=>~])|:(?![:/])|,|(?<=[ ])is:?(?=[ ]))"
+    rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})"
+    r"(?:(?:provided|supplied|given|used|value)[ \t]?(?=:))?"  # "API key provided: ..."
+    r"(?P<sep>=>|:=|=(?![=>~])|:(?![:/])|,|(?<=[ ])is:?(?=[ ]))"
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
 _BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]+")
 # What may follow a name that has a value: a separator, a quote or the end of a tag.
-_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b)")
+_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b|provided|supplied|given|used)")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
 _INNER_ELEMENT = re.compile(r"(?:\s[^<>]*)?>\s*<(?:\w+:)?(?:value|string|secret|text|data)>(?P<value>[^<>]*)</", re.I)
 _NAMED_BEFORE = re.compile(r"\b(?:name|key|id)[\"']?\s*:\s*[\"']?\Z")
@@ -50,7 +52,7 @@ _LATER_VALUE = re.compile(
 _VALUE_ATTRIBUTE = re.compile(
     r"\b(?:value|content)\s*=\s*(?P<quote>\\?[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL | re.IGNORECASE
 )
-_NAMING = re.compile(r"(?:name|id|property|key|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
+_NAMING = re.compile(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
 _BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
 _CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
@@ -240,7 +242,7 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
     if found["open"]:
         yield from _quoted(scrub, text, found, where, verdict, kept, style)
     elif not found["close"] or found["sep"] == ":":
-        yield from _bare(scrub, text, start, found, where, verdict, kept, style)
+        yield from _bare(scrub, text, start, name.lower(), found, where, verdict, kept, style)
 
 
 def _quoted(
@@ -270,7 +272,15 @@ def _end_of_quoted(text: str, start: int, opening: str) -> int | None:
 
 
 def _bare(
-    scrub: Scrub, text: str, start: int, found: re.Match[str], where: Where, verdict: Verdict, kept: bool, style: Style
+    scrub: Scrub,
+    text: str,
+    start: int,
+    name: str,
+    found: re.Match[str],
+    where: Where,
+    verdict: Verdict,
+    kept: bool,
+    style: Style,
 ) -> Iterator[_Find]:
     value = _BARE.match(text, found.end())
     if not value:
@@ -283,6 +293,12 @@ def _bare(
         return
     while end > begin and text[end - 1] in ".:!?*":
         end -= 1
+    has_words = not style.is_code and (found["sep"] == "=" or name.endswith("phrase"))
+    if has_words and _is_alone(text, start, begin, to_the_end=False):
+        line = _REST_OF_LINE.match(text, begin)
+        end = max(end, line.end() if line else end)  # a value with spaces in it
+        while text[end - 1] in " \t":
+            end -= 1
     plain = text[begin:end]
     if text[end : end + 1] in ("(", "[", "{") or (style.is_code and _CODE_LIKE.fullmatch(plain)):
         return
@@ -297,11 +313,13 @@ def _bare(
     yield from _judged(scrub, plain, begin, end, where, verdict, kept, style)
 
 
-def _is_alone(text: str, start: int, end: int) -> bool:
+def _is_alone(text: str, start: int, end: int, *, to_the_end: bool = True) -> bool:
     """Tell whether `name: value` fills its line, as in YAML, an .ini file or a header."""
     line_start = text.rfind("\n", 0, start) + 1
-    lead = text[line_start:start].strip(" \t-\"'")
-    return lead in ("", "export", "set", "<") and bool(_VALUE_END.match(text, end)) and "\n" in text
+    lead = text[line_start:start].strip(" \t-\"'><*|+")
+    if lead not in ("", "export", "set", "<") or "\n" not in text:
+        return False
+    return not to_the_end or bool(_VALUE_END.match(text, end))
 
 
 def _is_odd(value: str) -> bool:

@@ -28,9 +28,9 @@ HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.(?:[A-Za-z0-9_-]*\.){1,3}[A-Za-z0-9_-]*")
 # A private key's armour; when its end is missing, as many lines of base64 as follow.
 PEM = re.compile(
-    r"(?P<begin>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----(?:\s|\\[rn]|&\#?\w+;|<br ?/?>)*)"
-    r"(?:(?P<key>(?:(?!-----BEGIN)[^\"'<>{}&]|&\#?\w+;|<br ?/?>)+?)(?P<end>(?:\s|\\[rn])*-----END (?P=kind)-----)"
-    r"|(?P<cut>REDACTED-\d+|(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\[rn]|\Z|(?=[\"'<]))+)+))"
+    r"(?P<begin>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----(?:\s|\\{1,4}[rn]|&\#?\w+;|<br ?/?>)*)"
+    r"(?:(?P<key>(?:(?!-----BEGIN)[^\"'<>{}&]|&\#?\w+;|<br ?/?>)+?)(?P<end>(?:\s|\\{1,4}[rn])*-----END (?P=kind)-----)"
+    r"|(?P<cut>REDACTED-\d+|(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\{1,4}[rn]|\Z|(?=[\"'<]))+)+))"
 )
 _ARMOURED = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]+-----[^\"'<>{}]*?-----END [A-Z0-9 ]+-----\s*)+")
 # Claims that say when or for whom, not what proves it; the rest of a token's texts is removed with its signature.

@@ -41,23 +41,25 @@ _NOUNS = word_set("""
     signingsecret usersecret jwtsecret cookiesecret sessionsecret totpsecret otpsecret mfasecret oauthsecret authsecret
     apikey apikeys secretkey privatekey accesskey secretaccesskey signingkey encryptionkey masterkey accountkey
     sharedkey
-    authkey appkey applicationkey subscriptionkey servicekey serverkey sessionkey storagekey adminkey licensekey
-    apiaccesskey userkey integrationkey writekey functionkey hapikey authorizationkey presharedkey psk recoverykey
+    authkey appkey applicationkey subscriptionkey servicekey serverkey adminkey licensekey
+    apiaccesskey hapikey authorizationkey presharedkey psk recoverykey
     sharedaccesskey sharedaccesssignature sastoken rsaprivatekey sshprivatekey privatekeypem secretaccess
     authorization proxyauthorization bearer jwt csrf xsrf hmac
-    sessionid jsessionid phpsessid aspnetsessionid sessid sessionkey sessioncookie
+    sessionid jsessionid phpsessid aspnetsessionid sessid sessioncookie
     otp totp otpcode totpcode mfacode mfatoken twofactorcode verificationcode securitycode backupcode recoverycode
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
-    secretkeybase clientkeydata clientkey tlskey
+    secretkeybase clientkeydata tlskey
+    pw mnemonic seedphrase recoveryphrase
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
 _WEAK_NOUNS = word_set("""
-    auth session credential credentials assertion ticket signature sig accesskeyid awsaccesskeyid consumerkey
-    oauthconsumerkey apiid oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
-    authentication authdata crumb wsse otac tempcode refresh mac license authorizationtoken sid appid
-    webhookurl databaseurl dsn secretvalue securestring rememberme
+    auth session credential credentials assertion signature sig accesskeyid awsaccesskeyid consumerkey
+    oauthconsumerkey oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
+    authentication authdata crumb wsse otac tempcode authorizationtoken sid pat
+    webhookurl databaseurl dsn secretvalue securestring rememberme recoverycodes backupcodes otpcodes scratchcodes
+    userkey integrationkey writekey storagekey sessionkey clientkey functionkey
 """)
 # Words that stand in front of a noun and leave it what it is.
 _QUALIFIERS = word_set("""
@@ -85,7 +87,7 @@ _BLOCKERS = word_set("""
     has have is was are can should must max min maximum minimum num number n count total avg next prev previous page
     paging pagination continuation continue cursor sync start end stop pad eos bos unk mask sep cls special input output
     prompt completion reasoning cached cache used remaining limit rate per no non not public show hide forgot require
-    requires required need needs allow allows enable enabled disable disabled invalid valid missing expired delta resume
+    requires required need needs allow allows enable enabled disable disabled delta resume
     resumption skip scroll shard snapshot idempotency surrogate partition sort primary foreign row object routing dedupe
     design css style theme language syntax lexer parser nft erc20 crypto coin websocket sec query with without supports
     checkpoint watch offset list after before pad parent child tag label i18n translation
@@ -126,7 +128,8 @@ _PLURALS = word_set(
 
 # Every name that can be judged secret contains one of these, in lower case: a text with none holds no such name.
 STEMS = (
-    "pass", "pwd", "psw", "senha", "contrase", "kennwort", "token", "secret", "key", "auth", "sig", "sess", "sid",
+    "pass", "pw", "psw", "mnemonic", "phrase", "senha", "contrase", "kennwort",
+    "token", "secret", "key", "auth", "sig", "sess", "sid",
     "jwt", "csrf", "xsrf", "cred", "otp", "pin", "cvv", "cvc", "cvn", "code", "assertion", "saml", "bearer", "ticket",
     "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",
@@ -169,8 +172,10 @@ def query_verdict(name: str) -> Verdict:
     """Judge the name of a parameter in a query or a fragment, where `key` is a secret too."""
     words = words_of(name)
     joined = "".join(words)
-    if joined in ("key", "sig", "signature", "sid", "auth", "session", "appid", "apikeyid"):
+    if joined in ("key", "sig", "signature", "sid"):
         return Verdict.YES
+    if joined in ("appid", "ticket"):  # of OpenWeather, of CAS
+        return Verdict.IF_IT_LOOKS_SO
     if words[-1:] == ("signature",) and words[0] == "x":  # X-Amz-Signature, X-Goog-Signature
         return Verdict.YES
     if joined in ("xamzcredential", "xgoogcredential", "awsaccesskeyid"):

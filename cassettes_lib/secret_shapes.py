@@ -14,6 +14,7 @@ from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_repla
 from cassettes_lib.secret_names import word_set
 
 _A = r"(?<![A-Za-z0-9_])"  # not inside a longer word
+_B = r"(?<![A-Za-z0-9+/=_-])"  # not inside base64, where everything occurs by chance
 
 # The literal that the regular expression begins with; a group named `s` is the secret where it is not the whole match.
 _SHAPES: tuple[tuple[str, str], ...] = (
@@ -31,7 +32,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("xapp-", _A + r"xapp-[\w-]{10,}"),
     ("xoxe.", _A + r"xoxe\.[\w.-]{10,}"),
     ("hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[\w/-]{16,})"),
-    ("/webhooks/", r"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/(?P<s>[\w-]{20,})"),
+    *((f"{name}.com/api/", rf"{name}\.com/api/(?:v\d+/)?webhooks/\d+/(?P<s>[\w-]{{20,}})")
+      for name in ("discord", "discordapp")),
     ("webhook.office.com/", r"webhook\.office\.com/webhookb2/(?P<s>[\w@/-]{20,})"),
     ("hooks.zapier.com/", r"hooks\.zapier\.com/hooks/catch/(?P<s>[\w/]{8,})"),
     ("AKIA", _A + r"AKIA[A-Z0-9]{16}(?![A-Z0-9])"),
@@ -57,8 +59,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("api_org_", _A + r"api_org_[A-Za-z0-9]{30,}"),
     *((f"shp{kind}_", _A + rf"shp{kind}_[A-Fa-f0-9]{{32}}") for kind in ("at", "ca", "pa", "ss", "tka", "ua", "ut")),
     ("sq0", _A + r"sq0[a-z]{3}-[\w-]{20,}"),
-    ("EAAA", _A + r"EAAA[\w-]{56,}"),
-    ("EAA", _A + r"EAA[A-Za-z0-9]{40,}"),
+    ("EAAA", _B + r"EAAA[\w-]{56,}(?![A-Za-z0-9+/=])"),
+    ("EAA", _B + r"EAA[A-Za-z0-9]{80,400}(?![A-Za-z0-9+/=])"),
     *((f"do{kind}_v1_", _A + rf"do{kind}_v1_[a-f0-9]{{60,}}") for kind in "opr"),
     ("dapi", _A + r"dapi[a-f0-9]{32}(?:-\d)?"),
     ("hvs.", _A + r"hvs\.[\w-]{20,}"),
@@ -84,7 +86,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("pat", _A + r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
     ("figd_", _A + r"figd_[\w-]{30,}"),
     ("sl.", _A + r"sl\.[A-Za-z0-9_-]{60,}"),
-    ("AAAAAAAAAAAAAAAAAAAA", _A + r"A{20,}[A-Za-z0-9%]{60,}"),
+    ("AAAAAAAAAAAAAAAAAAAA", _B + r"A{20,24}(?=[A-Za-z0-9]*%)[A-Za-z0-9%]{60,120}(?![A-Za-z0-9+/=%])"),
     ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     ("CFPAT-", _A + r"CFPAT-[\w-]{30,}"),
     ("dt0", _A + r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{60,}"),
@@ -106,8 +108,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("CLOJARS_", _A + r"CLOJARS_[a-f0-9]{60}"),
     ("ops_ey", _A + r"ops_ey[\w=+/-]{60,}"),
     ("v1.0-", _A + r"v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}"),
-    ("oy2", _A + r"oy2[a-z0-9]{43}(?![a-z0-9])"),
-    ("cio", _A + r"cio[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
+    ("oy2", _B + r"oy2[a-z0-9]{43}(?![A-Za-z0-9+/])"),
+    ("cio", _B + r"cio[A-Za-z0-9]{32}(?![A-Za-z0-9+/])"),
     ("bkua_", _A + r"bkua_[a-f0-9]{40}"),
     ("lsv2_", _A + r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}"),
     ("nfp_", _A + r"nfp_[A-Za-z0-9]{36,}"),
@@ -176,7 +178,8 @@ _MASKED = re.compile(r"[*\u2022\u00b7.xX#_-]+|[*\u2022xX.]{3,}\w{0,4}|\w{0,4}[*\
 _TEMPLATE = re.compile(
     r"\$?\{\{.*\}\}|\$\{.*\}|%\(\w+\)s|\{\w*\}|\$[A-Z_]+|%[A-Z_]+%|<[\w \-.]*>|\[[A-Za-z ]+\]", re.DOTALL
 )
-_PAGE = re.compile(r"(?:next|prev|previous|first|last):\S+")  # STAC's paging tokens are called just that
+# STAC's paging tokens, which are called just `token`; Twilio's ids, which are called `sid`.
+_IDENTIFIER = re.compile(r"(?:next|prev|previous|first|last):\S+|(?!SK)[A-Z]{2}[0-9a-f]{32}")
 _NOTHING = word_set(
     "true false null none nil undefined deleted delete yes no on off n/a na required optional string empty 0 1 "
     "redacted hidden removed filtered"
@@ -223,13 +226,13 @@ def _is_jwt(text: str) -> bool:
 
 
 def is_empty(value: str) -> bool:
-    """Tell whether a value under a secret's name holds none: empty, masked, a template, a page, `null` and the like."""
+    """Tell whether a value under a secret's name holds none: empty, masked, a template, an identifier, `null`..."""
     stripped = value.strip().strip("\"'")
     if not stripped or stripped.lower() in _NOTHING:
         return True
     if _MASKED.fullmatch(stripped) or _TEMPLATE.fullmatch(stripped):
         return True
-    return stripped.startswith(_PUBLIC_ARMOUR) or bool(_PAGE.fullmatch(stripped))
+    return stripped.startswith(_PUBLIC_ARMOUR) or bool(_IDENTIFIER.fullmatch(stripped))
 
 
 def is_rare(value: str) -> bool:

@@ -23,6 +23,7 @@ from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
 from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
+from cassettes_lib.redaction_summary import log_redactions
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
 from cassettes_lib.usage import note_use
@@ -94,6 +95,7 @@ class CassetteSession:
             CassetteSaveError: The marks could not be cleared.
         """
         self._stop()
+        log_redactions(self._place.path or self._place.name, self._broker.redacted)
         verdict = self._verdict
         failed_as_expected = verdict.has_failed_as_expected or (error is not None and self._fails)
         broke_off = error is not None and not _is_regular_end(error) and not failed_as_expected

@@ -9,7 +9,7 @@ from typing import Any
 
 from cassettes_lib.errors import AmbiguousCassetteError
 from cassettes_lib.guard import SealedBlock
-from cassettes_lib.ownership import block_in_charge, blocks_of, in_live_call, open_blocks
+from cassettes_lib.ownership import block_in_charge, blocks_of, open_blocks
 from cassettes_lib.patches import Layer, PatchPoint
 
 
@@ -69,8 +69,6 @@ def _stop(sock: socket.socket, address: Any) -> None:
 
 def _blocks_without_network() -> list[SealedBlock]:
     """The blocks in charge of what is running that leave it no network, the innermost first."""
-    if in_live_call():
-        return []
     try:
         candidates = blocks_of(block_in_charge())
     except AmbiguousCassetteError:

@@ -37,17 +37,22 @@ class LiveBody(io.RawIOBase):
     Attributes:
         error: What the connection raised while the body was read, or None.
         ended: Whether the connection has ended.
+        owner: Who records it.
     """
 
-    def __init__(self, source: io.BufferedReader, receiver: BodyReceiver, on_end: OnEnd | None = None) -> None:
+    def __init__(
+        self, source: io.BufferedReader, receiver: BodyReceiver, on_end: OnEnd | None = None, owner: object = None
+    ) -> None:
         """Stand between a response and its connection.
 
         Args:
             source: The file from which the response was to be read.
             receiver: Takes the framing off what is kept.
             on_end: Called once, when the stream has ended, with this object.
+            owner: Who records it, for `finish_open_streams`.
         """
         super().__init__()
+        self.owner = owner
         self._source = source
         self._receiver = receiver
         self._on_end = on_end
@@ -162,31 +167,46 @@ class RecordedPart(io.RawIOBase):
         return count
 
 
-def keep_body(original: http.client.HTTPResponse, receiver: BodyReceiver, on_end: OnEnd | None = None) -> LiveBody:
+def keep_body(
+    original: http.client.HTTPResponse, receiver: BodyReceiver, on_end: OnEnd | None = None, owner: object = None
+) -> LiveBody:
     """Have the body of a live response kept while it is read; see `LiveBody`."""
-    body = LiveBody(original.fp, receiver, on_end)
+    body = LiveBody(original.fp, receiver, on_end, owner)
     cast(Any, original).fp = io.BufferedReader(body)
     return body
 
 
-def one_at_a_time(action: Callable[[], None]) -> None:
-    """Run an action, and behind it those that are asked for while it runs in the same thread.
+class Undisturbed:
+    """A block in which this thread does not save streams that the garbage collector ends; they wait for its end.
 
-    The garbage collector may end a stream at any moment, in the middle of saving another one, too.
+    The collector may run at any moment, in the middle of a look-up or of saving another stream, too.
     """
+
+    __slots__ = ("_outermost",)
+
+    def __enter__(self) -> None:
+        self._outermost = getattr(_finishing, "waiting", None) is None
+        if self._outermost:
+            _finishing.waiting = []
+
+    def __exit__(self, *error: object) -> None:
+        if self._outermost:
+            waiting = _finishing.waiting
+            try:
+                while waiting:
+                    _run_unattended(waiting.pop(0))
+            finally:
+                _finishing.waiting = None
+
+
+def when_undisturbed(action: Callable[[], None]) -> None:
+    """Run an action now, or at the end of the block of this thread that must not be disturbed."""
     waiting: list[Callable[[], None]] | None = getattr(_finishing, "waiting", None)
     if waiting is not None:
         waiting.append(action)
         return
-    _finishing.waiting = waiting = []
-    try:
+    with Undisturbed():
         action()
-    finally:
-        try:
-            while waiting:
-                _run_unattended(waiting.pop(0))
-        finally:
-            _finishing.waiting = None
 
 
 def _run_unattended(action: Callable[[], None]) -> None:
@@ -196,9 +216,20 @@ def _run_unattended(action: Callable[[], None]) -> None:
         _log.error("a streamed response could not be recorded: %s", error)
 
 
-def finish_open_streams() -> None:
-    """Record what has been received of every stream that is still open; done when the process ends."""
+def open_streams(owner: object) -> int:
+    """Return how many streams that this owner records have not ended."""
+    return sum(body.owner is owner for body in list(_open))
+
+
+def finish_open_streams(owner: object = None) -> None:
+    """Record what has been received of the streams that are still open; done for all when the process ends.
+
+    Args:
+        owner: Only those that this one records; None means all.
+    """
     for body in list(_open):
+        if owner is not None and body.owner is not owner:
+            continue
         with contextlib.suppress(Exception):  # logged, and nobody is left to catch it
             body.finish()
 

@@ -18,7 +18,7 @@ USED_VARIABLE = "CASSETTES_USED"
 
 
 @dataclass(slots=True)
-class CassetteUse:
+class CassetteUsage:
     """What a run used of one cassette.
 
     Attributes:
@@ -47,7 +47,7 @@ def note_use(path: str | os.PathLike[str], played: Callable[[], Iterable[int]]) 
         os.close(descriptor)
 
 
-def read_uses(path: str | os.PathLike[str]) -> dict[str, CassetteUse]:
+def read_uses(path: str | os.PathLike[str]) -> dict[str, CassetteUsage]:
     """Return what a run used, by the real path of each cassette; several sessions of one cassette are joined.
 
     A list of paths made by hand will do.
@@ -55,13 +55,13 @@ def read_uses(path: str | os.PathLike[str]) -> dict[str, CassetteUse]:
     Raises:
         CassetteLoadError: The file cannot be read, or a line has the wrong shape.
     """
-    uses: dict[str, CassetteUse] = {}
+    uses: dict[str, CassetteUsage] = {}
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     cassette, played = _use(line.strip(), f"{os.fspath(path)}, line {number}")
-                    use = uses.setdefault(os.path.realpath(cassette), CassetteUse())
+                    use = uses.setdefault(os.path.realpath(cassette), CassetteUsage())
                     if played is not None:
                         use.played = (use.played or set()).union(played)
     except OSError as error:

@@ -398,7 +398,7 @@ def _unusual() -> list[Planted]:
         "json key": (answered(json.dumps({_GITHUB: 1})), (_GITHUB,)),
         "api_sig": (exchange(f"https://x/?api_sig={S}"), (S,)),
         "auth query": (exchange(f"https://x/?auth={S}"), (S,)),
-        "appid": (exchange("https://x/?appid=a1b2c3"), ("a1b2c3",)),
+        "appid": (exchange(f"https://x/?appid={S}"), (S,)),
         "authorization query": (exchange(f"https://x/?authorization=Bearer%20{S}"), (S,)),
         "ws proto": (asked_with(("Sec-WebSocket-Protocol", f"base64url.bearer.authorization.k8s.io.{S}, x")), (S,)),
         "multi auth": (asked_with(("Authorization", f"Bearer {S}, Basic {b64('a:'+S)}")), (S,)),

@@ -192,6 +192,13 @@ class FileTest(ConvertCase):
         self.assertEqual(code, 1)
         self.assertIn("a.txt is no recording that is known", errors)
 
+    def test_a_folder_that_is_a_file_is_told(self) -> None:
+        path = self.write("a.yaml", VCRPY.read_bytes())
+        self.dest.write_text("mine")
+        code, _, errors = self.convert(path, self.dest / "a.json")
+        self.assertEqual((code, self.dest.read_text()), (1, "mine"))
+        self.assertIn("new is a file", errors)
+
     def test_a_missing_file_is_a_failure(self) -> None:
         code, _, errors = self.convert(self.source / "no", self.dest / "a.json")
         self.assertEqual(code, 1)

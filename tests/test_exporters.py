@@ -169,7 +169,8 @@ class ResponsesTest(unittest.TestCase):
 
     def test_the_module_itself_will_do_as_the_mock(self) -> None:
         with responses.mock:
-            cassette_to_responses(a_cassette(an_interaction()), mock=responses.mock)
+            registry = cassette_to_responses(a_cassette(an_interaction()), mock=responses)
+            self.assertIs(registry, responses.mock.get_registry())
             self.assertEqual(requests.get(a_request().url).content, b"hello")
 
     def test_responses_is_imported_only_when_it_is_asked_for(self) -> None:

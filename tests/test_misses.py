@@ -385,6 +385,23 @@ class ReasonAndNearestTest(unittest.TestCase):
         self.assertEqual([near.position for near in error.nearest], [15, 16, 17])
         self.assertFalse(any(near.played for near in error.nearest))
 
+    def test_what_is_nearer(self) -> None:
+        asked = a_request(url="https://h/a/users/1?x=1&y=2")
+        for nearer, farther in (
+            (("GET", "https://h/a/users/1?x=1&y=3"), ("GET", "https://h/a/users/1?x=2&y=3")),
+            (("GET", "https://h/a/users/1?x=2&y=3"), ("GET", "https://h/a/users/1?z=2")),
+            (("GET", "https://h/a/users/1"), ("GET", "https://h/a/users/22?x=1&y=3")),
+            (("GET", "https://h/a/users/2?x=1&y=2"), ("GET", "https://h/a/items/2?x=1&y=2")),
+            (("GET", "https://h/a/users/2?x=1&y=2"), ("PUT", "https://h/a/users/2?x=1&y=2")),
+            (("GET", "https://h/a/users/2?x=1&y=2"), ("GET", "http://other/a/users/1?x=1&y=2")),
+            (("GET", "http://h/a/users/1?x=1&y=2"), ("GET", "http://other/a/users/1?x=1&y=2")),
+            (("PUT", "https://h/a/users/1?x=1&y=2"), ("PUT", "https://h/a/users/1?x=1&y=3")),
+        ):
+            with self.subTest(nearer=nearer, farther=farther):
+                others = [a_request("PUT", "https://h/z")] * 30
+                error = missed(asked, [a_request(*farther), *others, a_request(*nearer)])
+                self.assertEqual(error.nearest[0].position, 31)
+
     def test_what_is_similar(self) -> None:
         for asked, recorded, expected in (
             ("https://h/users/1", "https://h/users/2", "differs"),
@@ -468,6 +485,13 @@ class AdviceTest(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(expected):
                 self.assertEqual(self.advised(asked, recorded, match_on), expected)
+
+    def test_one_header_is_left_out(self) -> None:
+        asked, recorded = (a_request(headers=(("Accept", accept), ("X-A", "1"))) for accept in "ab")
+        self.assertEqual(
+            self.advised(asked, recorded, ("url", header("Accept", "X-A"))),
+            'match_on=ignoring( headers=["accept"], match_on=("url", header("Accept", "X-A")), )',
+        )
 
     def test_there_is_none_where_no_simple_one_would_help(self) -> None:
         for asked, recorded, match_on in (

@@ -6,7 +6,7 @@ import pickle
 import unittest
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cassettes_lib.differences import shortened, unified_diff
@@ -46,7 +46,13 @@ MATCHES: list[Any] = [
 ]  # fmt: skip
 
 
+FORM = InteractionRequest(
+    method="GET", url="http://h/", headers=(("Content-Type", "application/x-www-form-urlencoded"),), body=b"a=1&b=2"
+)
+
+
 class MissesPropertiesTest(unittest.TestCase):
+    @example(FORM, [FORM.model_copy(update={"body": "é\u202e".encode() * 40})], DEFAULT_MATCH_ON, 0)
     @given(REQUESTS, st.lists(REQUESTS, max_size=5), st.sampled_from(MATCHES), st.integers(0, 2))
     def test_any_miss_is_explained_in_sixty_lines_of_eighty_columns_and_its_advice_is_true(
         self, asked: InteractionRequest, recorded: list[InteractionRequest], match_on: Any, times: int

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import subprocess
 import sys
 import textwrap
+import threading
 import unittest
 from typing import Any
 from unittest import mock
@@ -222,6 +224,23 @@ class RequestsMockTest(NeighbourTestCase):
                 self.assertEqual(self.get(), b"by the inner one")
             self.assertEqual(self.get(), b"recorded")
         self.assertEqual(broker.play_count, 1)
+
+    def test_between_the_blocks_of_two_threads(self) -> None:
+        path = self.recorded_by_itself()
+        opened, done = threading.Event(), threading.Event()
+
+        def inner() -> None:
+            with use_cassette(path, mode="replay"):
+                opened.set()
+                done.wait()
+
+        with use_cassette(path, mode="replay"), self.mocker():
+            thread = threading.Thread(target=contextvars.Context().run, args=(inner,))
+            thread.start()
+            opened.wait()
+            self.assertEqual(self.get(), b"by requests_mock")
+            done.set()
+            thread.join()
 
     def test_undone_in_the_wrong_order(self) -> None:
         path = self.recorded_by_itself()

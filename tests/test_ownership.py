@@ -20,6 +20,7 @@ from cassettes_lib.broker import Broker
 from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
+from cassettes_lib.ownership import LiveCall
 from tests.sealing_support import SealingTestCase
 
 
@@ -352,6 +353,25 @@ class OutlivingTest(OwnershipTestCase):
             self.assertEqual(broker.play_count, 0)
         self.assertEqual(self.server.hits, [])
 
+    def test_a_thread_that_outlives_a_recording_leaves_other_cassettes_alone(self) -> None:
+        began, go = threading.Event(), threading.Event()
+        outcome: list[Any] = []
+
+        def late() -> None:
+            began.set()
+            go.wait()
+            outcome.append(self.get("/text"))
+
+        path = self.recorded("/text")
+        with self.assertWarns(CassetteWarning), use_cassette(self.new_path(), mode="record"):
+            thread = threading.Thread(target=late)
+            thread.start()
+            began.wait()
+        with use_cassette(path, mode="replay") as broker:
+            go.set()
+            thread.join()
+        self.assertEqual((len(outcome), broker.play_count, len(self.server.hits)), (1, 0, 1))
+
     def test_a_job_that_outlives_its_block_is_named_and_stopped(self) -> None:
         gate = threading.Event()
 
@@ -459,6 +479,42 @@ class OutlivingTest(OwnershipTestCase):
         self.get("/text")
         self.assertEqual(len(self.server.hits), 1)
 
+    def test_the_context_that_entered_uses_the_only_other_one_when_another_one_left(self) -> None:
+        opened, done = threading.Event(), threading.Event()
+        path = self.recorded("/text")
+        played: list[int] = []
+
+        def other() -> None:
+            with use_cassette(path, mode="replay") as broker:
+                opened.set()
+                done.wait()
+                played.append(broker.play_count)
+
+        block = use_cassette(path, mode="replay")
+        block.__enter__()
+        in_thread(lambda: block.__exit__(None, None, None))
+        thread = threading.Thread(target=other)
+        thread.start()
+        opened.wait()
+        self.get("/text")
+        done.set()
+        thread.join()
+        self.assertEqual((played, self.server.hits), ([1], []))
+
+    def test_an_older_task_does_not_keep_anything_in_place(self) -> None:
+        original = requests.adapters.HTTPAdapter.send
+        path = self.recorded("/text")
+
+        async def main() -> None:
+            older = asyncio.create_task(asyncio.sleep(60))
+            await asyncio.sleep(0)
+            with use_cassette(path, mode="replay"):
+                pass
+            self.assertIs(requests.adapters.HTTPAdapter.send, original)
+            older.cancel()
+
+        asyncio.run(main())
+
     def test_leaving_waits_for_no_thread_that_has_ended(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -555,6 +611,26 @@ class StressTest(OwnershipTestCase):
 
 
 class ContextTest(OwnershipTestCase):
+    def test_what_others_did_to_a_thread_is_put_back(self) -> None:
+        thread = threading.Thread()
+        theirs: Any = lambda: None  # noqa: E731 - an object to be told by identity
+        thread.run = theirs  # type: ignore[method-assign]
+        with use_cassette(self.recorded("/text"), mode="replay"):
+            thread.start()
+            thread.join()
+        self.assertIs(thread.run, theirs)
+
+    def test_a_block_opened_within_a_live_call_passes_through_to_the_network(self) -> None:
+        outer, inner = (Interception(Broker(Cassette()), name, passthrough=("127.*",)) for name in ("outer", "inner"))
+        outer.start()
+        with LiveCall(outer, None, None):
+            inner.start()
+            self.assertIsNone(inner.outer)
+            self.get("/text")
+            inner.stop()
+        outer.stop()
+        self.assertEqual(len(self.server.hits), 1)
+
     def test_a_block_is_opened_once(self) -> None:
         interception = Interception(Broker(Cassette()), "once")
         interception.start()

@@ -11,15 +11,20 @@ from cassettes_lib.fileformat import print_cassette
 from cassettes_lib.models import Cassette, Interaction, Interactions
 from cassettes_lib.redaction import Redactor
 from cassettes_lib.taint import base64_cores
+from tests.secrets_more import MORE_PLANTED
 from tests.secrets_table import (
     INNOCENT_HEADERS,
     INNOCENT_JSON,
     INNOCENT_TEXTS,
     INNOCENT_URLS,
-    PLANTED,
     answered,
     exchange,
 )
+from tests.secrets_table import (
+    PLANTED as FIRST_PLANTED,
+)
+
+PLANTED = (*FIRST_PLANTED, *MORE_PLANTED)
 
 
 def encodings_of(secret: str) -> set[str]:

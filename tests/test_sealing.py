@@ -247,7 +247,7 @@ class EveryWayTest(SealingTestCase):
             self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
 
     def test_sessions_and_adapters_made_inside_are_covered(self) -> None:
-        with use_cassette(self.recorded("/text", "/text"), mode="replay") as broker:
+        with use_cassette(self.recorded("/text", "/text", "/text"), mode="replay") as broker:
             class FindsADuckLater(requests.Session):
                 def get_adapter(self, url: Any) -> Any:
                     return Duck()
@@ -256,9 +256,18 @@ class EveryWayTest(SealingTestCase):
                 def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
                     raise AssertionError("not asked")
 
+            class KeepsToItself(BaseAdapter):
+                def __init_subclass__(cls) -> None:
+                    pass
+
+            class NobodyWasTold(KeepsToItself):
+                def send(self, *args: Any, **kwargs: Any) -> Any:
+                    raise AssertionError("not asked")
+
+            mounted(NobodyWasTold()).get(self.server.url + "/text")
             FindsADuckLater().get(self.server.url + "/text")
             OwnTransportLater().send(prepared(self.server.url + "/text"))
-        self.assertEqual((broker.play_count, self.server.hits), (2, []))
+        self.assertEqual((broker.play_count, self.server.hits), (3, []))
 
 
 class StoreOverHttpTest(SealingTestCase):
@@ -328,13 +337,13 @@ class GuardTest(SealingTestCase):
     def test_a_captured_send_is_stopped_in_replay(self) -> None:
         path = self.recorded("/text")
         with use_cassette(path, mode="replay"), self.assertRaises(NetworkBlockedError) as caught:
-            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?token=hush"))
+            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?page=2&token=hush-Hush-1"))
         self.assertEqual(self.server.hits, [])
         self.assertEqual(caught.exception.request.method, "GET")
-        self.assertEqual(caught.exception.request.url, self.server.url + "/text")
+        self.assertEqual(caught.exception.request.url, self.server.url + "/text?page=2&token=REDACTED-1")
         self.assertRegex(caught.exception.caller, re.escape(__file__) + r":\d+")
         self.assertIn(caught.exception.caller, str(caught.exception))
-        self.assertNotIn("hush", str(caught.exception))
+        self.assertNotIn("hush-Hush-1", str(caught.exception))
 
     def test_a_captured_send_goes_live_with_a_warning_in_record(self) -> None:
         with use_cassette(self.new_path(), mode="record") as broker, self.assertWarnsRegex(CassetteWarning, "/text"):
@@ -409,6 +418,25 @@ class BlockNetworkTest(SealingTestCase):
         one.close()
         other.close()
         self.assertEqual(interception.blocked, [])
+
+    def test_the_addresses_of_an_allowed_name_are_allowed(self) -> None:
+        answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", self.ELSEWHERE)]
+        with unittest.mock.patch("socket.getaddrinfo", return_value=answer):
+            interception = self.opened(allow_network=("*.allowed.test",))
+            for host, error in (("db.allowed.test", OSError), ("db.other.test", NetworkBlockedError)):
+                with self.assertRaises(error):
+                    socket.create_connection((host, 9), timeout=0.001)
+            interception.stop()
+        self.assertEqual(len(interception.blocked), 1)
+
+    def test_a_stranger_is_blocked_if_any_of_the_blocks_blocks(self) -> None:
+        stranger = self.stranger()
+        self.opened()
+        other = Interception(Broker(Cassette()), "other")
+        other.start()
+        self.addCleanup(other.stop)
+        errors = stranger(lambda: socket.create_connection(self.ELSEWHERE, timeout=0.01).close())
+        self.assertIsInstance(errors[0], NetworkBlockedError)
 
     def test_other_threads_are_blocked_and_those_of_other_blocks_are_not(self) -> None:
         stranger = self.stranger()

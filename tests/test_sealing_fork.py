@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import signal
 import threading
 import unittest
 from collections.abc import Callable
+from typing import Any
 
 import requests
 
-from cassettes_lib import InteractionNotFoundError, use_cassette
+from cassettes_lib import InteractionNotFoundError, patches, use_cassette
 from tests.sealing_support import SealingTestCase
 
 
@@ -77,6 +79,25 @@ class ForkTest(SealingTestCase):
                     thread.join()
         self.assertEqual(self.server.hits, [])
 
+    def test_no_lock_of_a_broker_is_held_in_a_child(self) -> None:
+        """Each lock in turn is held by another thread when the fork begins, and given back only once it waits."""
+        with use_cassette(self.recorded("/text"), mode="replay", allow_playback_repeats=True) as broker:
+            for lock in (*broker.locks, patches.lock):
+                held, forking = threading.Event(), threading.Event()
+
+                def hold(lock: Any = lock, held: threading.Event = held, forking: threading.Event = forking) -> None:
+                    with lock:
+                        held.set()
+                        forking.wait()
+
+                thread = threading.Thread(target=contextvars.Context().run, args=(hold,))
+                thread.start()
+                held.wait()
+                os.register_at_fork(before=forking.set)  # hooks run in reverse order: this one before ours
+                self.in_child(lambda: requests.get(self.server.url + "/text"))
+                thread.join()
+        self.assertEqual(self.server.hits, [])
+
     def test_what_parent_and_child_record_is_all_kept(self) -> None:
         path = self.new_path()
 
@@ -97,6 +118,7 @@ class ForkTest(SealingTestCase):
 
     def test_a_child_leaves_the_block_and_is_free(self) -> None:
         block = use_cassette(self.recorded("/text"), mode="replay")
+        original = requests.adapters.HTTPAdapter.send
         gate = threading.Event()
         with block as broker:
             thread = threading.Thread(target=gate.wait)
@@ -104,6 +126,7 @@ class ForkTest(SealingTestCase):
 
             def in_child() -> None:
                 block.__exit__(None, None, None)
+                assert requests.adapters.HTTPAdapter.send is original
                 requests.get(self.server.url + "/json")
 
             self.in_child(in_child)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
@@ -117,8 +118,8 @@ class FileTest(FolderTestCase):
             for number in range(1000, 1400):
                 cassette = cassette.plus(numbered(number))
                 store.save(cassette)
-        self.assertEqual(len(written), 400)
-        self.assertEqual(len(set(written[1:])), 1)
+        self.assertLess(len(written), 2 * 400 + 10, "room is made, then filled")
+        self.assertLess(max(written[1:]), 2 * min(written[:1]))
 
     def test_nothing_stays_beside_the_cassette(self) -> None:
         store = self.store()
@@ -265,14 +266,18 @@ class RecordingAnewTest(FolderTestCase):
                 cassette = cassette.plus(numbered(number))
                 store.save(cassette)
 
-        for _ in range(2):
-            store.load()
-        threads = [threading.Thread(target=record, args=[100 * each]) for each in (1, 2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(sorted(self.numbers()), [*range(100, 120), *range(200, 220)])
+        for at_once in (True, False):
+            with self.subTest(at_once=at_once):
+                for _ in range(2):
+                    store.load()
+                threads = [threading.Thread(target=record, args=[100 * each]) for each in (1, 2)]
+                for thread in threads:
+                    thread.start()
+                    if not at_once:
+                        thread.join()
+                for thread in threads:
+                    thread.join()
+                self.assertEqual(sorted(self.numbers()), [*range(100, 120), *range(200, 220)])
 
     def test_a_store_that_is_used_again_replaces_its_own_earlier_recording(self) -> None:
         store = self.store()
@@ -585,13 +590,15 @@ class FailingWriteTest(FolderTestCase):
     def test_an_interrupted_write_is_taken_back(self) -> None:
         original = files._write_all
         cassette = self.cassette.plus(numbered(2))
-        for put in (0, 5, 10_000):
+        for step, put in itertools.product((1, 2), (0, 5, 10_000)):
             calls: list[int] = []
 
-            def interrupted(file: object, start: int, text: bytes, put: int = put, calls: list[int] = calls) -> None:
+            def interrupted(
+                file: object, start: int, text: bytes, step: int = step, put: int = put, calls: list[int] = calls
+            ) -> None:
                 calls.append(start)
-                original(file, start, text[:put] if len(calls) == 1 else text)  # type: ignore[arg-type]
-                if len(calls) == 1:
+                original(file, start, text[:put] if len(calls) == step else text)  # type: ignore[arg-type]
+                if len(calls) == step:
                     raise KeyboardInterrupt
 
             with mock.patch.object(files, "_write_all", interrupted), self.assertRaises(KeyboardInterrupt):

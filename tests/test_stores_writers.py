@@ -141,8 +141,8 @@ class WritersTest(ProcessTestCase):
 
 class LockTest(ProcessTestCase):
     HOLDER = """
-        from cassettes_lib.locks import locked_file
-        with locked_file(path, 10):
+        from cassettes_lib.locks import LockedFile
+        with LockedFile(path, 10):
             say("locked")
             sys.stdin.readline()
     """
@@ -179,13 +179,13 @@ class LockTest(ProcessTestCase):
     def test_a_holder_that_died_while_its_child_lives_does_not_block(self) -> None:
         holder = self.start(
             """
-            from cassettes_lib.locks import locked_file
+            from cassettes_lib.locks import LockedFile
             def fork():
                 if os.fork() == 0:
                     say("forked")
                     sys.stdin.readline()
                     os._exit(0)
-            with locked_file(path, 10):
+            with LockedFile(path, 10):
                 thread = threading.Thread(target=fork)
                 thread.start()
                 thread.join()
@@ -227,9 +227,10 @@ class LockTest(ProcessTestCase):
             from cassettes_lib import files
             original = files._write_all
             def half(file, start, text):
-                original(file, start, text[:100])
-                say("half")
-                sys.stdin.readline()
+                if text.strip():
+                    original(file, start, text[:100])
+                    say("half")
+                    sys.stdin.readline()
                 original(file, start, text)
             store = JsonFileCassetteStore(path)
             cassette = store.load()

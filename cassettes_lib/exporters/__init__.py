@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cassettes_lib.exporters.har import to_har
@@ -16,7 +17,7 @@ __all__ = ["cassette_to_responses", "to_har"]
 
 
 def cassette_to_responses(
-    cassette: Cassette, *, mock: RequestsMock | None = None, match_on: MatchOn = DEFAULT_MATCH_ON
+    cassette: Cassette, *, mock: RequestsMock | ModuleType | None = None, match_on: MatchOn = DEFAULT_MATCH_ON
 ) -> FirstMatchRegistry:
     """Fill a registry of `responses` with the interactions of a cassette.
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def fill_registry(cassette: Cassette, mock: Any, match_on: MatchOn) -> FirstMatchRegistry:
     """Add a `Response` for each interaction to the registry of `mock`, or to a new one; return the registry."""
+    if mock is responses:
+        mock = responses.mock
     registry: FirstMatchRegistry = FirstMatchRegistry() if mock is None else mock.get_registry()
     add = registry.add if mock is None else mock.add
     keys = _Keys(match_on)

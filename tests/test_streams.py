@@ -1,0 +1,121 @@
+"""Streams: kept while they are read, handed over once, and not in the middle of something else."""
+
+from __future__ import annotations
+
+import io
+import os
+import unittest
+from unittest import mock
+
+from cassettes_lib.framing import BodyReceiver
+from cassettes_lib.streams import (
+    BreakingBody,
+    LiveBody,
+    RecordedPart,
+    Undisturbed,
+    finish_open_streams,
+    open_streams,
+    when_undisturbed,
+)
+
+
+def a_body(data: bytes = b"hello", owner: object = None) -> tuple[LiveBody, list[bytes]]:
+    ended: list[bytes] = []
+    source = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    receiver = BodyReceiver("length", len(data))
+    return LiveBody(source, receiver, lambda body: ended.append(body.received().body), owner), ended
+
+
+class LiveBodyTest(unittest.TestCase):
+    def test_what_was_read_is_handed_over_once(self) -> None:
+        body, ended = a_body()
+        self.assertEqual(body.read(3), b"hel")
+        body.close()
+        body.close()
+        body.finish()
+        self.assertEqual(ended, [b"hel"])
+
+    def test_the_connection_is_closed_with_it(self) -> None:
+        body, _ = a_body()
+        source = body._source
+        body.close()
+        self.assertTrue(source.closed)
+
+    def test_an_owner_finishes_its_own(self) -> None:
+        mine, others = object(), object()
+        first, first_ended = a_body(owner=mine)
+        second, second_ended = a_body(owner=others)
+        self.assertEqual((open_streams(mine), open_streams(others)), (1, 1))
+        finish_open_streams(mine)
+        self.assertEqual((first_ended, second_ended, open_streams(mine)), ([b""], [], 0))
+        first.close()
+        second.close()
+        self.assertEqual((first_ended, second_ended), ([b""], [b""]))
+
+    def test_a_forked_child_leaves_the_parent_s_streams_alone(self) -> None:
+        body, ended = a_body()
+        with mock.patch("os.getpid", return_value=os.getpid() + 1):
+            body.close()
+        self.assertEqual(ended, [])
+
+    def test_an_error_in_handing_over_reaches_the_reader_and_the_log(self) -> None:
+        def fail(body: LiveBody) -> None:
+            raise ValueError("the disk is full")
+
+        source = io.BufferedReader(io.BytesIO(b"x"))  # type: ignore[arg-type]
+        body = LiveBody(source, BodyReceiver("none"), fail)
+        with self.assertRaises(ValueError), self.assertLogs("cassettes_lib", "ERROR"):
+            body.close()
+        self.assertTrue(source.closed)
+
+
+class UndisturbedTest(unittest.TestCase):
+    def test_what_the_collector_ends_waits_for_the_end_of_the_block(self) -> None:
+        order: list[str] = []
+        with Undisturbed():
+            with Undisturbed():
+                when_undisturbed(lambda: order.append("stream"))
+                when_undisturbed(lambda: when_undisturbed(lambda: order.append("another")))
+                order.append("inner")
+            order.append("outer")
+        self.assertEqual(order, ["inner", "outer", "stream", "another"])
+
+    def test_it_is_done_when_the_block_fails_and_its_error_is_only_logged(self) -> None:
+        order: list[str] = []
+
+        def fail() -> None:
+            raise ValueError("of the stream")
+
+        with self.assertRaises(KeyError), self.assertLogs("cassettes_lib", "ERROR"), Undisturbed():
+            when_undisturbed(fail)
+            when_undisturbed(lambda: order.append("done"))
+            raise KeyError("of the block")
+        self.assertEqual(order, ["done"])
+
+    def test_outside_of_a_block_it_is_done_at_once_and_its_error_is_the_caller_s(self) -> None:
+        def fail() -> None:
+            raise ValueError("of the stream")
+
+        with self.assertRaises(ValueError):
+            when_undisturbed(fail)
+        order: list[str] = []
+        when_undisturbed(lambda: order.append("done"))
+        self.assertEqual(order, ["done"])
+
+
+class RecordedBodiesTest(unittest.TestCase):
+    def test_a_breaking_body_gives_its_bytes_then_its_error(self) -> None:
+        body = BreakingBody(b"abc", ConnectionResetError(104, "reset"))
+        self.assertEqual((body.read(2), body.read(2)), (b"ab", b"c"))
+        with self.assertRaises(ConnectionResetError):
+            body.read(1)
+
+    def test_a_part_says_when_it_is_read_further(self) -> None:
+        part, said = RecordedPart(b"abc"), list[int]()
+        part.on_end = lambda: said.append(1)
+        self.assertEqual((part.read(3), said), (b"abc", []))
+        self.assertEqual((part.read(3), said), (b"", [1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
