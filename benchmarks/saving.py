@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from io import FileIO
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -50,11 +51,11 @@ def sample(count: int, size: int, durable: bool) -> dict[str, float]:
     written = [0]
     original = files._write_all
 
-    def counting(file: object, start: int, text: bytes) -> None:
+    def counting(file: FileIO, start: int, text: bytes) -> None:
         written[0] += len(text)
-        original(file, start, text)  # type: ignore[arg-type]
+        original(file, start, text)
 
-    files._write_all = counting  # type: ignore[assignment]
+    files._write_all = counting
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "cassette.json")
         store, cassette = JsonFileCassetteStore(path, durable=durable), Cassette()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import weakref
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -148,7 +149,9 @@ class FilePlace:
 
     def is_of_others(self, start: int) -> bool:
         """Tell whether an interaction that starts at an offset was added by another writer."""
-        return start >= self.end or any(begin <= start < end for begin, end in self.others or ())
+        others = self.others or []
+        following = bisect_right(others, (start, self.end))
+        return start >= self.end or (following > 0 and start < others[following - 1][1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

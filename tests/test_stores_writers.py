@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -285,6 +286,48 @@ class LockTest(ProcessTestCase):
             warnings.simplefilter("error")
             self.assertEqual(len(self.store().load().interactions), 2)
         self.assert_ends_well(writer)
+
+
+class WithoutFlockTest(ProcessTestCase):
+    """Where `flock` does not work, or does not exist, `filelock` takes its place, and nothing stays here either."""
+
+    WRITER = """
+        import errno, fcntl, tempfile
+        from cassettes_lib import files, locks
+        tempfile.tempdir = sys.argv[2]
+        flock = fcntl.flock
+        def no_flock(file, operation):
+            number = file if isinstance(file, int) else file.fileno()
+            if not os.readlink(f"/proc/self/fd/{number}").startswith(sys.argv[2]):
+                raise OSError(errno.ENOLCK, "no locks available")
+            flock(file, operation)
+        if sys.argv[3] == "broken":
+            fcntl.flock = no_flock
+        else:
+            locks.fcntl = files.fcntl = None
+        store = JsonFileCassetteStore(path, lock_timeout=60)
+        cassette, first = Cassette(), int(sys.argv[4])
+        say("ready")
+        sys.stdin.readline()
+        for number in range(first, first + 25):
+            cassette = cassette.plus(numbered(number))
+            store.save(cassette)
+    """
+
+    def test_writers_take_turns_all_the_same(self) -> None:
+        for kind in ("broken", "absent"):
+            with self.subTest(kind):
+                self.path.unlink(missing_ok=True)
+                temporary = self.enterContext(tempfile.TemporaryDirectory())
+                writers = [self.start(self.WRITER, temporary, kind, 100 * each) for each in range(3)]
+                for writer in writers:
+                    self.assertEqual(self.line(writer), "ready")
+                self.go(*writers)
+                for writer in writers:
+                    self.assert_ends_well(writer)
+                expected = [100 * each + number for each in range(3) for number in range(25)]
+                self.assertEqual(sorted(self.numbers()), expected)
+                self.assertEqual(os.listdir(self.folder), ["cassette.json"])
 
 
 class KillTest(ProcessTestCase):
