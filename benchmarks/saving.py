@@ -54,7 +54,7 @@ def sample(count: int, size: int, durable: bool) -> dict[str, float]:
         written[0] += len(text)
         original(file, start, text)  # type: ignore[arg-type]
 
-    files._write_all = counting  # type: ignore[assignment]
+    files._write_all = counting
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "cassette.json")
         store, cassette = JsonFileCassetteStore(path, durable=durable), Cassette()
