@@ -23,7 +23,7 @@ from cassettes_lib.errors import (
     CassetteWarning,
 )
 from cassettes_lib.files import FileIdentity, open_to_read, read_from
-from cassettes_lib.filestate import Basis, Content, read_content
+from cassettes_lib.filestate import Basis, Content, read_content, this_thread
 from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
@@ -94,7 +94,7 @@ class JsonFileCassetteStore:
                 basis = Basis("missing" if error.empty else "damaged")
                 raise
             finally:
-                self._note(None, replace(basis, thread=threading.get_ident()))
+                self._note(None, replace(basis, thread=this_thread()))
             return content.cassette
 
     def save(self, cassette: Cassette) -> None:
@@ -123,7 +123,7 @@ class JsonFileCassetteStore:
                 ) from error
             finally:
                 if saving.outcome is not None:
-                    self._note(basis, replace(saving.outcome, saved=True, thread=threading.get_ident()))
+                    self._note(basis, saving.outcome)
 
     def _note(self, old: Basis | None, new: Basis) -> None:
         """Put what is now known for a recording at the end, and forget the eldest of its kind when there are many."""
@@ -146,7 +146,7 @@ class JsonFileCassetteStore:
         for basis in latest_first:
             if basis.is_rewritten_by(cassette.interactions):
                 return basis
-        thread = threading.get_ident()
+        thread = this_thread()
         mine = [basis for basis in latest_first if basis.thread == thread]
         unclaimed = [basis for basis in latest_first if not basis.saved]
         return next(iter([*mine, *unclaimed]), latest_first[0] if self._has_loaded else self._first)
