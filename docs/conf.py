@@ -25,6 +25,7 @@ autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
+doctest_global_setup = "from cassettes_lib import *"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
