@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
-from cassettes_lib.filestate import Basis
+from cassettes_lib.filestate import Basis, this_thread
 from cassettes_lib.models import Cassette
 
 _MOST_BASES = 64
@@ -23,11 +22,11 @@ class Bases:
     def note_loaded(self, basis: Basis) -> None:
         """Take note of what has just been loaded, or was not there to be loaded."""
         self._has_loaded = True
-        self._note(None, basis)
+        self._note(None, replace(basis, thread=this_thread()))
 
     def note_saved(self, old: Basis, new: Basis) -> None:
         """Take note of what is known after a save."""
-        self._note(old, replace(new, saved=True))
+        self._note(old, new)
 
     def basis_of(self, cassette: Cassette) -> Basis:
         """Return what is known for the recording that a cassette belongs to.
@@ -42,7 +41,7 @@ class Bases:
         for basis in latest_first:
             if basis.is_rewritten_by(cassette.interactions):
                 return basis
-        thread = threading.get_ident()
+        thread = this_thread()
         mine = [basis for basis in latest_first if basis.thread == thread]
         unclaimed = [basis for basis in latest_first if not basis.saved]
         return next(iter([*mine, *unclaimed]), latest_first[0] if self._has_loaded else self._first)
@@ -57,4 +56,4 @@ class Bases:
         alike = [each for each in bases if each.saved == new.saved]
         if len(alike) >= _MOST_BASES:
             bases.remove(alike[0])
-        self._bases = [*bases, replace(new, thread=threading.get_ident())]
+        self._bases = [*bases, new]

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 from cassettes_lib.errors import (
     CassetteFormatError,
@@ -212,6 +212,15 @@ class Broker:
     def redacted(self) -> tuple[Redacted, ...]:
         """What was redacted in the recorded interactions: where and how often, never the values."""
         return self._redaction.summary() if self._redaction else ()
+
+    @property
+    def locks(self) -> tuple[Any, ...]:
+        """The locks of this Broker, in the order they are taken: nobody may hold one when the process forks."""
+        return (self._lock, *([self._redaction._lock] if self._redaction else []), self.tape._lock)
+
+    def without_secrets(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request as messages and the cassette may show it."""
+        return self._redaction.request(request) if self._redaction else request
 
     def respond(self, request: InteractionRequest, live_responder: LiveResponder | None = None) -> InteractionResponse:
         """Answer a request from the cassette or by the live responder, which is recorded.

@@ -23,8 +23,9 @@ from cassettes_lib.places import warn_caller
 from cassettes_lib.remote_store import FsspecCassetteStore
 from cassettes_lib.run_summary import shown
 
-# The sessions that are recording in this process, by the names of their marks: their marks are nobody's to clear.
-running_marks: set[str] = set()
+# The names of the marks of the sessions that record in this process, which are nobody else's to clear, and the keys of
+# their cassettes.
+running_marks: dict[str, object] = {}
 # The cassettes that were recorded on in this process by blocks that share them: by tests of one decorated class, and
 # by `auto` blocks in a run with CASSETTES_MODE=record.
 _begun: dict[object, _Begun] = {}
@@ -155,7 +156,7 @@ class Planner:
         return begun is not None and begun.mode == self._in_charge.mode and self._part not in begun.parts
 
     def _plan_record(self) -> Plan:
-        if self._goes_on:
+        if self._goes_on or self._place.key in running_marks.values():
             cassette = self._loaded_or_empty()
             return Plan("auto", cassette, cassette.incomplete)
         self._load_to_replace()

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
-from cassettes_lib import redaction_standin
+from cassettes_lib import redaction_outline, redaction_standin
 from cassettes_lib.errors import CassetteSaveError
 from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.placeholders import Placeholders, PlaceholderValue, checked, restored_response
 from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_pass import Pass
-from cassettes_lib.redaction_review import StoredTexts, places_of, texts_of
+from cassettes_lib.redaction_review import StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.replacements import numbers_in
 from cassettes_lib.secret_shapes import has_shape, shapes_in
@@ -115,11 +115,18 @@ class Redaction:
         self._adopted: Sequence[Interaction] = ()
         self._stored = StoredTexts()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._last_clean: tuple[InteractionRequest | None, int] = None, 0
 
     def request(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request without its secrets, for matching and for errors; the same object when it has none."""
+        clean, taints = self._last_clean  # a look-up asks for the same recorded request several times
+        if clean is request and taints == self._memory.taints:
+            return request
         with self._lock:
-            return self._settled(self._pass.request, request)
+            redacted = self._settled(self._pass.request, request)
+            if redacted is request:
+                self._last_clean = request, self._memory.taints
+            return redacted
 
     def interaction(self, interaction: Interaction) -> Interaction:
         """Return an interaction as the cassette may hold it.
@@ -135,8 +142,9 @@ class Redaction:
     def restored(self, interaction: Interaction) -> Interaction:
         """Return an interaction as replay delivers it: placeholders in the response become their values again."""
         with self._lock:
-            for text in texts_of(interaction):
-                self._memory.met(numbers_in(text))
+            if may_be_redacted(interaction):
+                for text in texts_of(interaction):
+                    self._memory.met(numbers_in(text))
             if not self._memory.placeholders or not interaction.response:
                 return interaction
             response = restored_response(self._memory.placeholders, interaction.response)
@@ -186,9 +194,17 @@ class Redaction:
         """Tell quickly whether a recorded request may hold a replacement."""
         return redaction_standin.is_redacted(request)
 
-    def sends_replacement(self, asked: InteractionRequest) -> bool:
-        """Tell quickly whether a request may send, in its URL or body, a replacement it got on replay."""
-        return redaction_standin.sends_replacement(asked)
+    def outline(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request in which all replacements are the same one."""
+        return redaction_outline.outline(request)
+
+    def count_replacements(self, request: InteractionRequest, *, with_headers: bool) -> int:
+        """Count the replacements in the URL and the body of a request, and in its headers if wanted."""
+        return redaction_outline.count_replacements(request, with_headers=with_headers)
+
+    def has_replacement_in_path(self, request: InteractionRequest) -> bool:
+        """Tell whether the path of a request's URL holds a replacement."""
+        return redaction_outline.has_replacement_in_path(request)
 
     def stand_in(
         self, asked: InteractionRequest, recorded: InteractionRequest, *, consistent: bool = False

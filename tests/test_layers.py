@@ -41,7 +41,7 @@ LAYERS = (
     ("redaction_headers",),
     ("redaction_text", "redaction_tables"),
     ("redaction_bodies",),
-    ("redaction_pass", "redaction_standin"),
+    ("redaction_outline", "redaction_pass", "redaction_standin"),
     ("redaction",),
     ("redaction_summary",),
     ("stand_ins",),

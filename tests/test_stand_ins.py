@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import unittest
+from unittest import mock
 
 from cassettes_lib.broker import Broker
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.models import Cassette, InteractionRequest, InteractionResponse
+from cassettes_lib.redaction import Redaction
 from tests.support import a_request, a_response
 
 API = "https://api.example.com"
@@ -68,6 +70,19 @@ class StandInsTest(unittest.TestCase):
         broker.respond(a_request(url=f"{API}/items/one1one1one"))
         with self.assertRaises(InteractionNotFoundError):
             broker.respond(a_request(url=f"{API}/items/two2two2two"))
+
+    def test_a_miss_among_many_recordings_with_the_same_key_tries_few_of_them(self) -> None:
+        broker = Broker(Cassette(), "record", lambda request: a_response(b"page"))
+        for number in range(200):
+            broker.respond(a_request(url=f"{API}/search?q={number}&api_key=Tk91xvv72kQq"))
+        broker = Broker(broker.cassette)
+        with mock.patch.object(Redaction, "stand_in", autospec=True, side_effect=Redaction.stand_in) as tried:
+            with self.assertRaises(InteractionNotFoundError):
+                broker.respond(a_request(url=f"{API}/search?q=none&api_key=Tk91xvv72kQq"))
+            self.assertLessEqual(tried.call_count, 100)
+            tried.reset_mock()
+            broker.respond(a_request(url=f"{API}/search?q=150&api_key=anotherKey7"))
+            self.assertLessEqual(tried.call_count, 3)
 
 
 if __name__ == "__main__":
