@@ -22,11 +22,11 @@ class Bases:
     def note_loaded(self, basis: Basis) -> None:
         """Take note of what has just been loaded, or was not there to be loaded."""
         self._has_loaded = True
-        self._note(None, basis)
+        self._note(None, replace(basis, thread=this_thread()))
 
     def note_saved(self, old: Basis, new: Basis) -> None:
         """Take note of what is known after a save."""
-        self._note(old, replace(new, saved=True))
+        self._note(old, new)
 
     def basis_of(self, cassette: Cassette) -> Basis:
         """Return what is known for the recording that a cassette belongs to.
