@@ -167,6 +167,7 @@ class Basis:
         foreign_marks: Sessions of marks that are another process's, though this one has a copy of them.
         place: Where the file is to be continued, or None when that is not known.
         seen: What `stat_of` said of an `unseen` file when the store was made.
+        digest: Digest of the whole text, where it was loaded, nothing was saved since, and offsets cannot tell.
         saved: Whether this recording has saved.
         thread: The thread that loaded or saved last.
     """
@@ -182,6 +183,7 @@ class Basis:
     foreign_marks: frozenset[str] = frozenset()
     place: FilePlace | None = None
     seen: tuple[int, ...] = ()
+    digest: bytes = b""
     saved: bool = False
     thread: object = None
 
@@ -197,14 +199,14 @@ class Basis:
         )
 
     def after_saving(
-        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace, *, afresh: bool, rewriting: bool
+        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace | None, *, afresh: bool, rewriting: bool
     ) -> Basis:
         """Return what is known after a cassette was saved by this thread.
 
         Args:
             cassette: The cassette.
             texts: The texts of its interactions beyond the first `count`; of all of them, if `afresh`.
-            place: Where the file is to be continued.
+            place: Where the file is to be continued, if it can be.
             afresh: Whether the cassette took the place of what was kept, rather than being added to it.
             rewriting: Whether, then, what was kept has its counterparts in it.
         """

@@ -78,7 +78,7 @@ class LockedFile:
                 self._lock_stand_in(deadline)
             while True:
                 try:
-                    descriptor = os.open(self._path, _FLAGS | (os.O_CREAT if self._create else 0), 0o666)
+                    descriptor = os.open(self._path, _FLAGS | (_CREATE if self._create else 0), 0o666)
                 except FileNotFoundError:
                     if self._create:
                         raise
@@ -163,6 +163,7 @@ class LockedFile:
 
 
 _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_CREATE = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def lock_to_read(file: FileIO, timeout: float) -> None:

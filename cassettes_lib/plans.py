@@ -20,6 +20,7 @@ from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
 from cassettes_lib.places import warn_caller
+from cassettes_lib.remote_store import FsspecCassetteStore
 from cassettes_lib.run_summary import shown
 
 # The names of the marks of the sessions that record in this process, which are nobody else's to clear, and the keys of
@@ -65,6 +66,8 @@ class Place(NamedTuple):
     @property
     def key(self) -> object:
         """What two places of one cassette have in common."""
+        if isinstance(self.store, FsspecCassetteStore):
+            return self.store.url
         return self.path or id(self.store)
 
 

@@ -145,9 +145,11 @@ class CassetteSession:
         return bool(getattr(self._place.store, "marks_recordings", False))
 
     def _stop(self) -> None:
-        self._interception.stop()
-        self._verdict.stop()
-        running_marks.pop(self._mark.session, None)
+        try:
+            self._interception.stop()  # it may warn of late threads, and a warning may be an error
+        finally:
+            self._verdict.stop()
+            running_marks.pop(self._mark.session, None)
 
     def _settle_marks(self, error: BaseException | None, *, well: bool) -> None:
         """Clear the marks this session found and its own, or see to it that they are stored."""
@@ -192,9 +194,10 @@ class CassetteSession:
     def _raise_what_was_swallowed(self, error: BaseException | None) -> None:
         if self._broker.misses:
             miss = self._broker.misses[0]
+            place = f", at {miss.caller}," if miss.caller else ""
             miss.add_note(
-                "The code under test caught this miss, so it is raised again on leaving the block. A test that expects "
-                "it calls broker.misses.clear()"
+                f"The code under test caught this miss{place} so it is raised again on leaving the block. A test that "
+                "expects it calls broker.misses.clear()"
             )
             self._broker.tape.note_on(miss)
             raise miss

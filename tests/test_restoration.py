@@ -318,6 +318,18 @@ class ForeignPatchTest(RestorationTestCase):
         self.get()
         self.assertIs(HTTPAdapter.send, original)
 
+    def test_a_layer_that_died_below_another_one_goes_with_it(self) -> None:
+        original = HTTPAdapter.send
+        foreign = Foreign()
+        first = self.opened()
+        foreign.start()
+        second = self.opened()
+        foreign.stop()
+        third = self.opened()
+        for block in (first, second, third):
+            block.stop()
+        self.assertIs(HTTPAdapter.send, original)
+
     def test_a_dead_layer_does_nothing(self) -> None:
         foreign = Foreign()
         block = self.opened("dead", "record")

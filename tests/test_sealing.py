@@ -246,6 +246,21 @@ class EveryWayTest(SealingTestCase):
                 mounted(Around()).get(self.server.url + "/text")
             self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
 
+    def test_an_adapter_that_goes_on_unseen_with_another_request_is_recorded_once(self) -> None:
+        def unseen(function: Any) -> Any:
+            return lambda *args, **kwargs: function(*args, **kwargs)
+
+        class SendsACopy(HTTPAdapter):
+            @unseen
+            def send(self, request: Any, **kwargs: Any) -> Any:
+                return super().send(request.copy(), **kwargs)
+
+        path = self.new_path()
+        for mode in ("record", "replay"):
+            with use_cassette(path, mode=mode) as broker:  # type: ignore[arg-type]
+                mounted(SendsACopy()).get(self.server.url + "/text")
+            self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
+
     def test_sessions_and_adapters_made_inside_are_covered(self) -> None:
         with use_cassette(self.recorded("/text", "/text", "/text"), mode="replay") as broker:
             class FindsADuckLater(requests.Session):
