@@ -130,7 +130,7 @@ class CassetteSession:
         if plan.records and self._marks_from_the_start:
             cassette = cassette.model_copy(update={"incomplete": (*cassette.incomplete, self._mark)})
         circumstances = Circumstances(
-            cassette_name=self._place.shown, mode=plan.mode, wanted_mode=in_charge.mode,
+            cassette_name=self._place.shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
             test_id=self._verdict.test_id, under_ci=under_ci(), redacting=options.redact is not None,
         )
         return SessionBroker(
