@@ -128,6 +128,17 @@ class Redaction:
                 self._last_clean = request, self._memory.taints
             return redacted
 
+    def with_clean_headers(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request whose URL and body are known to hold no secret, with its headers redacted."""
+        with self._lock:
+            headers = self._pass.request_headers(request)
+            return request if headers is request.headers else request.model_copy(update={"headers": headers})
+
+    def url(self, url: str) -> str:
+        """Return the URL of a request without its secrets."""
+        with self._lock:
+            return self._settled(self._pass.request_url, url)
+
     def interaction(self, interaction: Interaction) -> Interaction:
         """Return an interaction as the cassette may hold it.
 

@@ -44,12 +44,7 @@ class Pair(NamedTuple):
 
 def is_redacted(request: InteractionRequest) -> bool:
     """Tell quickly whether a request may hold a replacement."""
-    return sends_replacement(request) or holds_replacement("\n".join([value for _, value in request.headers]))
-
-
-def sends_replacement(request: InteractionRequest) -> bool:
-    """Tell quickly whether the URL or the body of a request may hold a replacement."""
-    if holds_replacement(request.url):
+    if holds_replacement("\n".join([request.url, *[value for _, value in request.headers]])):
         return True
     if not request.body:
         return False
