@@ -56,4 +56,4 @@ class Bases:
         alike = [each for each in bases if each.saved == new.saved]
         if len(alike) >= _MOST_BASES:
             bases.remove(alike[0])
-        self._bases = [*bases, replace(new, thread=this_thread())]
+        self._bases = [*bases, new]
