@@ -35,6 +35,7 @@ from cassettes_lib.redaction import Redactor
 from cassettes_lib.stores import BufferedCassetteStore, JsonFileCassetteStore
 
 if TYPE_CHECKING:
+    from cassettes_lib.remote_store import FsspecCassetteStore
     from cassettes_lib.store_contract import CassetteStoreContract
     from cassettes_lib.testcase import CassetteMixin, CassetteTestCase
 
@@ -42,6 +43,7 @@ __all__ = [
     "use_cassette", "CassetteAdapter", "Redactor",
     "ignoring", "url", "body", "header", "headers",
     "Broker", "CassetteStore", "LiveResponder", "JsonFileCassetteStore", "BufferedCassetteStore",
+    "FsspecCassetteStore",
     "Cassette", "Interaction", "InteractionRequest", "InteractionResponse", "InteractionFailure",
     "CassetteError", "CassetteLoadError", "CassetteNotFoundError", "CassetteFormatError", "CassetteSaveError",
     "CassetteImportError", "InteractionNotFoundError", "InteractionFailedError", "UnusedInteractionsError",
@@ -51,8 +53,9 @@ __all__ = [
     "__version__",
 ]
 
-# They need unittest, which `import cassettes_lib` shall not import.
+# They need unittest or fsspec, which `import cassettes_lib` shall not import.
 _LAZY = {
+    "FsspecCassetteStore": "cassettes_lib.remote_store",
     "CassetteTestCase": "cassettes_lib.testcase",
     "CassetteMixin": "cassettes_lib.testcase",
     "CassetteStoreContract": "cassettes_lib.store_contract",

@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
@@ -145,23 +146,13 @@ def _print_json(value: Any, style: Any) -> bytes:
     """Print a value as JSON in a style: the words of `STYLE_WORDS`, and `indent-N`, separated by spaces."""
     if not isinstance(style, str):
         raise ValueError("the style of a body is a string")
-    words = style.split()
-    indent: int | str | None = None
-    for word in words:
-        if word.startswith("indent-") and word[7:].isdecimal() and len(word) <= 9:
-            indent = int(word[7:])
-        elif word not in STYLE_WORDS:
-            raise ValueError(f"unknown style {word!r} of a JSON body; known: {', '.join(STYLE_WORDS)}, indent-N")
-    if "tabs" in words:
-        indent = "\t"
-    comma = ", " if "spaced" in words and indent is None else ","
-    colon = ": " if "spaced" in words or indent is not None else ":"
+    words, encoder = _encoder(style)
     try:
-        text = json.dumps(
-            value, ensure_ascii="ascii" in words, separators=(comma, colon), indent=indent, allow_nan=False
-        )
+        text = encoder.encode(value)
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"the json of a body cannot be printed: {error}") from error
+    if not words:
+        return text.encode("utf-8")
     if "html" in words:
         for character, escaped in _HTML.items():
             text = text.replace(character, escaped)
@@ -172,3 +163,24 @@ def _print_json(value: Any, style: Any) -> bytes:
     if "newline" in words:
         text += "\n"
     return text.encode("utf-8")
+
+
+@lru_cache(maxsize=64)
+def _encoder(style: str) -> tuple[frozenset[str], json.JSONEncoder]:
+    """Return the words of a style, and what prints JSON in it; making that anew costs as much as printing."""
+    words = frozenset(style.split())
+    indent: int | str | None = None
+    for word in style.split():
+        if word.startswith("indent-") and word[7:].isdecimal() and len(word) <= 9:
+            indent = int(word[7:])
+        elif word not in STYLE_WORDS:
+            raise ValueError(f"unknown style {word!r} of a JSON body; known: {', '.join(STYLE_WORDS)}, indent-N")
+    if "tabs" in words:
+        indent = "\t"
+    comma = ", " if "spaced" in words and indent is None else ","
+    colon = ": " if "spaced" in words or indent is not None else ":"
+    encoder = json.JSONEncoder(
+        ensure_ascii="ascii" in words, separators=(comma, colon), indent=indent, allow_nan=False,
+        check_circular=False,  # what was parsed has no circles; another one ends as a RecursionError
+    )
+    return words, encoder

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 from cassettes_lib.errors import (
     CassetteFormatError,
@@ -130,12 +130,14 @@ class Broker:
         )
         self._lock = threading.RLock()
         self.misses: list[InteractionNotFoundError] = []
-        self.tape = Tape(name)
+        self.tape = Tape(name, clean=self._clean)
         if mode == "record":
             cassette = cassette.model_copy(update={"interactions": Interactions()})
         self._cassette = cassette
         self._playable = cassette.interactions
-        self._index = PlaybackIndex(len(self._playable), self._request_at, self._matchers)
+        self._index = PlaybackIndex(
+            len(self._playable), self._request_at, self._matchers, line_at=self._line_at, stored_at=self._stored_at
+        )
         self._redaction = None if redactor is None else redactor.start()
         self._stand_ins = self._redaction and StandIns(self._index, self._redaction)
         if self._redaction:
@@ -213,6 +215,15 @@ class Broker:
         """What was redacted in the recorded interactions: where and how often, never the values."""
         return self._redaction.summary() if self._redaction else ()
 
+    @property
+    def locks(self) -> tuple[Any, ...]:
+        """The locks of this Broker, in the order they are taken: nobody may hold one when the process forks."""
+        return (self._lock, *([self._redaction._lock] if self._redaction else []), self.tape._lock)
+
+    def without_secrets(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request as messages and the cassette may show it."""
+        return self._redaction.request(request) if self._redaction else request
+
     def respond(self, request: InteractionRequest, live_responder: LiveResponder | None = None) -> InteractionResponse:
         """Answer a request from the cassette or by the live responder, which is recorded.
 
@@ -255,16 +266,22 @@ class Broker:
         """
         if self._mode == "record":
             return None
-        asked = self._redaction.request(request) if self._redaction else request
         with self._lock:
-            position = self._take(asked, repeat=self._repeats and not if_any)
+            position = self._index.take_same(request)
+        if position is not None:  # the body is not looked through for secrets: they would be replaced on the cassette
+            asked = self._redaction.with_clean_headers(request) if self._redaction else request
+        else:
+            asked = self._redaction.request(request) if self._redaction else request
+            with self._lock:
+                position = self._take(asked, repeat=self._repeats and not if_any)
         if position is None:
             if if_any or self._mode == "auto":
                 return None
             raise self._missed(asked)
         interaction = self._restored(asked, self._playable[position])
         self.tape.add(asked, "replayed", interaction.response or interaction.failure)
-        _log.info("replayed %s %s", asked.method, asked.url)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("replayed %s %s", asked.method, self._clean(asked).url)
         return self._before_replay(interaction) if self._before_replay else interaction
 
     def record(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
@@ -328,8 +345,17 @@ class Broker:
         if reviewed is not None:
             self._cassette = self._cassette.model_copy(update={"interactions": interactions.rewritten(reviewed)})
 
+    def _stored_at(self, position: int) -> InteractionRequest:
+        return self._playable[position].request
+
     def _request_at(self, position: int) -> InteractionRequest:
-        request = self._playable[position].request
+        return self._clean(self._stored_at(position))
+
+    def _line_at(self, position: int) -> tuple[str, str]:
+        method, url = self._playable.head_at(position)
+        return method, self._redaction.url(url) if self._redaction else url
+
+    def _clean(self, request: InteractionRequest) -> InteractionRequest:
         return self._redaction.request(request) if self._redaction else request
 
     def _missed(self, asked: InteractionRequest) -> InteractionNotFoundError:

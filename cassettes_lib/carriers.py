@@ -87,6 +87,18 @@ def submit_job(
     return future
 
 
+def set_up_async_test(layer: Layer, case: Any) -> None:
+    """What `IsolatedAsyncioTestCase._callSetUp` does while a block is open.
+
+    Such a test runs in a context that was copied when the test was made, before the fixtures of its class and module
+    have opened their blocks. It takes the owner of the context that runs the test along.
+    """
+    context, found = getattr(case, "_asyncioTestContext", None), owner.get()
+    if isinstance(context, Context) and found is not None and context.get(owner) is None:
+        context.run(owner.set, found)
+    layer.below(case)
+
+
 def _is_of_interpreters(executor: ThreadPoolExecutor) -> bool:
     """Whether jobs run in other interpreters (Python 3.14); these have a requests of their own."""
     return any(kind.__name__ == "InterpreterPoolExecutor" for kind in type(executor).__mro__)

@@ -97,11 +97,12 @@ def path_of_function(function: Callable[..., Any], arguments: tuple[Any, ...]) -
     qualified = getattr(function, "__qualname__", name)
     if not name or not qualified:
         raise TypeError(f"{function!r} has no name to call a cassette by; give use_cassette a path")
-    owner = _class_called_on(name, qualified, arguments)
+    owner = _class_called_on(function, name, qualified, arguments)
     if owner is not None:
         return path_of_test(owner, _running_name(name, arguments[0]))
     source = _source_of_function(function)
-    exact = _plain(qualified) + _parameters(name)
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    exact = (name if _leads_to(vars(module or object).get(name), function) else _plain(qualified)) + _parameters(name)
     return _claimed(_folder_for(source) / _file_name(exact), Claim(source, exact))
 
 
@@ -159,14 +160,33 @@ def _plain(qualified: str) -> str:
     return qualified.replace(".<locals>", "")
 
 
-def _class_called_on(name: str, qualified: str, arguments: tuple[Any, ...]) -> type | None:
+def _class_called_on(
+    function: Callable[..., Any], name: str, qualified: str, arguments: tuple[Any, ...]
+) -> type | None:
     """Return the class of the object that a method is called on, or None for what is not a method."""
-    scope = qualified.rpartition(".")[0]
-    if not arguments or not scope or scope.endswith("<locals>"):
+    if not arguments:
         return None
     first = arguments[0]
     cls = first if isinstance(first, type) else type(first)
-    return cls if any(name in vars(base) for base in cls.__mro__) else None
+    attribute = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    if _leads_to(attribute, function):
+        return cls
+    # Decorators below may hide the function (they lack functools.wraps), or take it away and leave variants of it.
+    scope = qualified.rpartition(".")[0]
+    stands_in_class = bool(scope) and not scope.endswith("<locals>")
+    has_variants = str(getattr(first, "_testMethodName", "")).startswith(name)
+    return cls if stands_in_class and (attribute is not None or has_variants) else None
+
+
+def _leads_to(attribute: Any, function: Callable[..., Any]) -> bool:
+    """Tell whether an attribute is a function, or a wrapper of it."""
+    found, depth = getattr(attribute, "__func__", attribute), 0
+    while found is not None and depth < 100:
+        if found is function:
+            return True
+        found, depth = getattr(found, "__wrapped__", None), depth + 1
+        found = getattr(found, "__func__", found)
+    return False
 
 
 def _running_name(name: str, case: Any) -> str:

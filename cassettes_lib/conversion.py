@@ -50,10 +50,12 @@ def receiver_for(raw: HTTPResponse) -> BodyReceiver:
     """Return what takes the framing off the unread body of a live response."""
     original = original_of(raw)
     assert original is not None
-    if original._method == "HEAD" or raw.status in _NO_BODY:  # type: ignore[attr-defined]
+    if original._method == "HEAD":  # type: ignore[attr-defined]
         return BodyReceiver("none")
-    if raw.chunked or original.chunked:
+    if raw.chunked or original.chunked:  # in this case clients look for a body even where none is allowed
         return BodyReceiver("chunked")
+    if raw.status in _NO_BODY:
+        return BodyReceiver("none")
     if original.length is not None:
         return BodyReceiver("length", original.length)
     return BodyReceiver("until_close")
@@ -265,14 +267,14 @@ def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[
     """Frame a body by the bytes that are delivered, whatever the recorded headers say."""
     headers = response.headers
     chunked, seems_chunked = _chunking(by_name)
-    if method == "HEAD" or response.status in _NO_BODY:
-        # Clients that are told of chunks look for their end even where no body is allowed.
-        end = b"0\r\n\r\n" if seems_chunked else b""
-        return _Framed(_without_dispute(headers, by_name), _reader(end), chunked, length=0)
+    bodiless = response.status in _NO_BODY
+    if method == "HEAD" or (bodiless and not seems_chunked):
+        return _Framed(_without_dispute(headers, by_name), _reader(b""), chunked, length=0)
     pieces = _wire_pieces(response, by_name)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if seems_chunked:
-        length = None if chunked else _plain_length(by_name)
+        # Clients that are told of chunks look for them even where no body is allowed.
+        length = 0 if bodiless else None if chunked else _plain_length(by_name)
         return _Framed(headers, _chunked_file(response, pieces, body), chunked, length)
     if response.broken is not None:
         return _Framed(headers, _broken_file(response, body), length=_plain_length(by_name))

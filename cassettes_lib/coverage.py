@@ -13,6 +13,7 @@ do its layers stay until the last of them has ended: what they ask must not go l
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
-from cassettes_lib.carriers import start_thread, submit_job
+from cassettes_lib.carriers import set_up_async_test, start_thread, submit_job
 from cassettes_lib.guard import SealedBlock, guard_urlopen
 from cassettes_lib.neighbours import (
     SESSION_SEND,
@@ -35,7 +36,7 @@ from cassettes_lib.neighbours import (
 from cassettes_lib.ownership import LiveCall, block_in_charge, owner
 from cassettes_lib.patches import Layer, PatchPoint, lock
 from cassettes_lib.sockets import SOCKET_POINTS
-from cassettes_lib.transports import Lookalike, needs_layer, transport_classes
+from cassettes_lib.transports import Lookalike, is_mock, needs_layer, transport_classes
 
 Send = Callable[..., Response]
 
@@ -140,7 +141,10 @@ def _get_adapter(layer: Layer, session: Session, *args: Any, **kwargs: Any) -> A
     adapter = layer.below(session, *args, **kwargs)
     _HTTP_SEND.repair()
     kind = type(adapter)
-    if "send" not in getattr(adapter, "__dict__", ()) and issubclass(kind, BaseAdapter):
+    own_send = getattr(adapter, "__dict__", {}).get("send")
+    if is_mock(adapter) or is_mock(own_send):
+        return adapter  # it is there to answer
+    if own_send is None and issubclass(kind, BaseAdapter):
         if kind is not HTTPAdapter:
             _cover(kind)
             disarm_for_mounted(kind)
@@ -199,6 +203,7 @@ _COMMON_POINTS = (
 # The points on classes that other people define exist as long as they are in use.
 _transport_points: dict[type, PatchPoint] = {}
 _session_points: dict[type, PatchPoint] = {}
+_test_points: dict[type, PatchPoint] = {}
 # The blocks that have layers, in the order they were opened: those that are open, and those that were outlived.
 _installed: list[CoveredBlock] = []
 
@@ -212,9 +217,17 @@ def _points_for(block: CoveredBlock) -> list[PatchPoint]:
         points += [SESSION_SEND, _transport_points.setdefault(
             mock_adapter, PatchPoint(mock_adapter, "send", _send_of_mock)
         )]
+    points += _points_of_async_tests()
     if block.block_network:
         points += SOCKET_POINTS
     return points
+
+
+def _points_of_async_tests() -> list[PatchPoint]:
+    kind: Any = getattr(sys.modules.get("unittest.async_case"), "IsolatedAsyncioTestCase", None)
+    if not hasattr(kind, "_callSetUp"):
+        return []
+    return [_test_points.setdefault(kind, PatchPoint(kind, "_callSetUp", set_up_async_test))]
 
 
 def _transport_point(kind: type) -> PatchPoint:

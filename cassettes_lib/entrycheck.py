@@ -2,7 +2,8 @@
 
 Strategy: opening a cassette of 10,000 interactions must find every wrong type and yet not build 10,000 models. So
 this module knows a part of what the models accept, by plain type checks at a tenth of their cost. "No" means "ask
-the models"; a property in the tests shows that it never says "yes" to what they refuse.
+the models"; a property in the tests shows that it never says "yes" to what they refuse. (But for a number in a JSON
+body that no float can hold: that is found when the interaction is asked for.)
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 from cassettes_lib.bodies import STYLE_WORDS, body_from_form
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
-# Lone surrogates, numbers beyond what a float holds, and control characters: all of them fine in some places.
-_DOUBTFUL = re.compile(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])|[0-9][eE]\+?[0-9]{3}|\\r|\x7f")
+# Lone surrogates and control characters: all of them fine in some places.
+_DOUBTFUL = re.compile(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])")
 _LINE_ENDS = re.compile("[\0\r\n]")
 _RESPONSE_TYPES = {
     "status": int, "reason": str, "wire_body": bool, "recoding": str, "http_version": str, "closed_early": bool,
@@ -36,7 +37,8 @@ def is_surely_valid(entry: Any, text: bytes) -> bool:
         return False
     if (time := entry.get("recorded_at")) is not None and not _is_time(time):
         return False
-    doubtful = _DOUBTFUL.search(text) is not None
+    # A search for bytes costs a hundredth of a search for a pattern.
+    doubtful = b"\\r" in text or (b"\\u" in text and _DOUBTFUL.search(text) is not None)
     if not _are_headers(request.get("headers", {}), doubtful) or not _is_body(request.get("body"), doubtful):
         return False
     response = entry.get("response")

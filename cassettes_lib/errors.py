@@ -60,6 +60,7 @@ class CassetteFormatError(CassetteLoadError):
     """A cassette is there but is damaged, or of a newer format than this version reads.
 
     Attributes:
+        path: Where it is, as in `CassetteLoadError`.
         line: Line of the damage, counted from 1, or None where it has no line.
         column: Column of the damage, counted from 1, or None.
         member: Path of the member with a wrong value, such as `interactions[3].response.status`, or "".

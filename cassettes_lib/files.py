@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 
-from cassettes_lib.locks import locked_file
+from cassettes_lib.locks import LockedFile
 
 try:
     import fcntl
@@ -42,6 +42,12 @@ class FileIdentity:
         """Return the identity of an open file."""
         status = os.fstat(file.fileno())
         return cls(status.st_dev, status.st_ino, _generation(file, status))
+
+
+    def may_be(self, file: FileIO) -> bool:
+        """Tell, without asking for the generation, whether an open file may be the one that has this identity."""
+        status = os.fstat(file.fileno())
+        return status.st_ino == self.inode and status.st_dev == self.device
 
 
 def _generation(file: FileIO, status: os.stat_result) -> float:
@@ -78,34 +84,37 @@ def open_to_read(path: str) -> FileIO:
     return FileIO(descriptor, "r")
 
 
-def read_from(file: FileIO, start: int = 0) -> bytes:
+def read_from(file: FileIO, start: int = 0, at_most: int = -1) -> bytes:
     """Return what stands in a file from an offset on."""
     file.seek(start)
-    return file.readall()
+    return file.read(at_most)
 
 
-def overwrite_end(file: FileIO, start: int, text: bytes, *, durable: bool) -> None:
+def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable: bool) -> None:
     """Overwrite the end of a JSON file, so that nothing of what stood there from `start` on is left.
 
-    The file first gets its new length, by white space, which JSON allows at the end; then one write puts the text
-    in place. So a full disk is found before anything is overwritten, and a process that is killed leaves the file
-    valid, or with the beginning of `text` and white space at its end. When a write fails, or is interrupted by an
-    exception, the old end is put back.
+    One write does it, so that a process that is killed leaves all of it, nothing, or the beginning of `text`. When it
+    fails, or is interrupted by an exception, the old end is put back; that needs no room on the disk, since what is
+    overwritten is never cut off before.
+
+    Args:
+        file: The file, its lock held.
+        start: Offset of the end that is overwritten.
+        old: What stands there.
+        text: What is to stand there.
+        durable: Whether it survives a power failure once this has returned.
 
     Raises:
         OSError: It could not be written; the file is as it was.
     """
-    old = read_from(file, start)
     end = start + len(old)
     try:
-        if len(text) > len(old):
-            _write_all(file, end, b" " * (len(text) - len(old)))
         boundary = start - start % _PAGE + _PAGE
         if boundary < end:
             # A write that is cut short by SIGKILL ends between two pages. Then the rest of the old end must not
-            # follow, or the text would not just break off but go on with something else.
+            # follow, or the text would not just break off but go on with something else: white space may follow.
             _write_all(file, boundary, b" " * (end - boundary))
-        _write_all(file, start, text.ljust(len(old)))
+        _write_all(file, start, text.ljust(len(old)))  # a shorter text is valid before the rest is cut off, too
         if len(text) < len(old):
             file.truncate(start + len(text))
         if durable:
@@ -151,49 +160,121 @@ def replace_file(
 def _put(
     path: str, text: bytes, *, timeout: float, durable: bool, done: Callable[[FileIdentity], None], old: FileIO | None
 ) -> bool:
-    """Write a text to a file beside `path` and rename it.
+    """Write a text to a new file and give it the path; it is complete before anybody can see it there."""
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, f".{name[:60]}.tmp")
+    new = _New(path, beside, text, durable, done, old)
+    is_put = _put_unnamed(new, folder)
+    if is_put is None:
+        is_put = _put_beside(new, timeout)
+    if is_put and durable:
+        _sync_folder(folder)
+    return is_put
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A file that is about to be: its path, the path beside that, its text, and the file that it replaces or None."""
+
+    path: str
+    beside: str
+    text: bytes
+    durable: bool
+    done: Callable[[FileIdentity], None]
+    old: FileIO | None
+
+    def write_to(self, file: FileIO, name: str | int) -> None:
+        if self.old is not None:
+            with suppress(OSError):  # not ours to set
+                os.chmod(name, stat.S_IMODE(os.fstat(self.old.fileno()).st_mode))
+        file.truncate(0)
+        _write_all(file, 0, self.text)
+        if self.durable:
+            os.fsync(file.fileno())
+
+
+def _put_unnamed(new: _New, folder: str) -> bool | None:
+    """Write a file that has no name until it is complete, so that nothing stays when we are killed.
+
+    Returns:
+        False when there is a file already, None when there are no such files here (they are a thing of Linux).
+    """
+    file = _open_unnamed(folder)
+    if file is None:
+        return None
+    with file:
+        new.write_to(file, file.fileno())
+        try:
+            if new.old is None:
+                try:
+                    _name(file, new.path)
+                finally:
+                    if os.fstat(file.fileno()).st_nlink:
+                        new.done(FileIdentity.of(file))
+            else:
+                with suppress(FileNotFoundError):
+                    os.unlink(new.beside)  # left by a process that was killed between the next two steps
+                _name(file, new.beside)
+                _rename(new, file)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno in (errno.EXDEV, errno.EPERM, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL):
+                return None
+            raise
+    return True
+
+
+def _open_unnamed(folder: str) -> FileIO | None:
+    with suppress(OSError, AttributeError):
+        return FileIO(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "r+")
+    return None
+
+
+def _name(file: FileIO, path: str) -> None:
+    folder = os.open("/", os.O_RDONLY)  # has no effect but that Python calls linkat, which can follow links
+    try:
+        os.link(f"/proc/self/fd/{file.fileno()}", path, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _put_beside(new: _New, timeout: float) -> bool:
+    """Write a file beside the path and rename it; return False when there is a file already.
 
     The file beside has always the same name and is itself locked. So the one that a killed process left is used by
     the next, and of several processes that create a cassette one does and the others see it.
     """
-    folder, name = os.path.split(path)
-    beside = os.path.join(folder, f".{name}.tmp")
-    with locked_file(beside, timeout, create=True) as file:
+    with LockedFile(new.beside, timeout, create=True) as file:
         assert file is not None
         try:
-            if old is None and os.path.lexists(path):
-                os.unlink(beside)
+            if new.old is None and os.path.lexists(new.path):
                 return False
-            file.truncate(0)
-            if old is not None:
-                with suppress(OSError):  # not ours to set
-                    os.chmod(beside, stat.S_IMODE(os.fstat(old.fileno()).st_mode))
-            _write_all(file, 0, text)
-            if durable:
-                os.fsync(file.fileno())
-            _rename(beside, path, file, old, done)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(beside)
-            raise
-    if durable:
-        _sync_folder(folder)
+            new.write_to(file, new.beside)
+            _rename(new, file)
+        finally:
+            _unlink(new.beside, file)
     return True
 
 
-def _rename(
-    beside: str, path: str, file: FileIO, old: FileIO | None, done: Callable[[FileIdentity], None]
-) -> None:
+def _rename(new: _New, file: FileIO) -> None:
     identity = FileIdentity.of(file)
     if os.name == "nt":  # pragma: no cover - Windows renames neither an open file nor over one
         file.close()
-        if old is not None:
-            old.close()
+        if new.old is not None:
+            new.old.close()
     try:
-        os.replace(beside, path)
+        os.replace(new.beside, new.path)
     finally:
-        if not os.path.lexists(beside):
-            done(identity)
+        if not os.path.lexists(new.beside):
+            new.done(identity)
+
+
+def _unlink(path: str, file: FileIO) -> None:
+    """Remove a file, unless the path leads to another one by now."""
+    with suppress(FileNotFoundError, ValueError):  # ValueError: Windows had to have it closed before it was renamed
+        if os.path.samestat(os.lstat(path), os.fstat(file.fileno())):
+            os.unlink(path)
 
 
 def _sync_folder(folder: str) -> None:

@@ -10,8 +10,10 @@ an interaction is kept. See docs/adr/append-and-recovery.rst.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -109,16 +111,18 @@ class FilePlace:
         guard = data[max(end - GUARD, 0) : end]
         return cls(identity, end, guard, data[end:], layout.members, not layout.slices, others)
 
-    def found_again(self, file: FileIO, identity: FileIdentity) -> FilePlace | None:
+    def found_again(self, file: FileIO) -> FilePlace | None:
         """Return the place in the file as it is now, or None when more happened to it than additions at its end."""
-        if identity != self.identity:
+        if not self.identity.may_be(file):
             return None
-        text = read_from(file, self.end - len(self.guard))
+        known = self.guard + self.tail
+        start = self.end - len(self.guard)
+        if read_from(file, start, len(known) + 1) == known:
+            return self
+        text = read_from(file, start)
         if not text.startswith(self.guard):
             return None
         rest = text[len(self.guard) :]
-        if rest == self.tail:
-            return self
         size = find_additions(rest, behind_another=not self.empty)
         if size is None:
             return None
@@ -133,9 +137,9 @@ class FilePlace:
 
     def after(self, text: bytes, tail: bytes, members: dict[str, Any]) -> FilePlace:
         """Return the place after interactions were added here."""
-        return replace(
-            self, end=self.end + len(text), guard=(self.guard + text)[-GUARD:], tail=tail, members=members,
-            empty=self.empty and not text,
+        guard = (self.guard + text[-GUARD:])[-GUARD:]
+        return FilePlace(
+            self.identity, self.end + len(text), guard, tail, members, self.empty and not text, self.others
         )
 
     def still_holds(self, there: Content) -> bool:
@@ -145,7 +149,9 @@ class FilePlace:
 
     def is_of_others(self, start: int) -> bool:
         """Tell whether an interaction that starts at an offset was added by another writer."""
-        return start >= self.end or any(begin <= start < end for begin, end in self.others or ())
+        others = self.others or []
+        following = bisect_right(others, (start, self.end))
+        return start >= self.end or (following > 0 and start < others[following - 1][1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +170,7 @@ class Basis:
         foreign_marks: Sessions of marks that are another process's, though this one has a copy of them.
         place: Where the file is to be continued, or None when that is not known.
         seen: What `stat_of` said of an `unseen` file when the store was made.
+        digest: Digest of the whole text, where it was loaded, nothing was saved since, and offsets cannot tell.
         saved: Whether this recording has saved.
         thread: The thread that loaded or saved last.
     """
@@ -179,8 +186,9 @@ class Basis:
     foreign_marks: frozenset[str] = frozenset()
     place: FilePlace | None = None
     seen: tuple[int, ...] = ()
+    digest: bytes = b""
     saved: bool = False
-    thread: int | None = None
+    thread: object = None
 
     @classmethod
     def of_loaded(cls, content: Content, loaded_at: float) -> Basis:
@@ -189,18 +197,19 @@ class Basis:
         texts = (interaction_text(interactions, position) for position in range(len(interactions)))
         return cls(
             "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
-            loaded_at=loaded_at, place=content.place([]), **_described(content.cassette),
+            loaded_at=loaded_at, place=content.place([]), entries=weakref.ref(interactions.lineage[0]),
+            marks=marks_of(content.cassette), extra=extra_of(content.cassette),
         )
 
     def after_saving(
-        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace, *, afresh: bool, rewriting: bool
+        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace | None, *, afresh: bool, rewriting: bool
     ) -> Basis:
-        """Return what is known after a cassette was saved.
+        """Return what is known after a cassette was saved by this thread.
 
         Args:
             cassette: The cassette.
             texts: The texts of its interactions beyond the first `count`; of all of them, if `afresh`.
-            place: Where the file is to be continued.
+            place: Where the file is to be continued, if it can be.
             afresh: Whether the cassette took the place of what was kept, rather than being added to it.
             rewriting: Whether, then, what was kept has its counterparts in it.
         """
@@ -208,9 +217,9 @@ class Basis:
         del keys[self.count :]  # what a save noted that then failed
         keys.extend(map(hash, texts))
         loaded = min(self.loaded, len(keys)) if rewriting or not afresh else 0
-        return replace(
-            self, found="cassette", count=len(keys), keys=keys, loaded=loaded, place=place, seen=(),
-            **_described(cassette),
+        return Basis(
+            "cassette", weakref.ref(cassette.interactions.lineage[0]), len(keys), keys, loaded, self.loaded_at,
+            marks_of(cassette), extra_of(cassette), self.foreign_marks, place, saved=True, thread=this_thread(),
         )
 
     def is_continued_by(self, interactions: Interactions) -> bool:
@@ -236,8 +245,7 @@ class Basis:
 
     def says_all_of(self, cassette: Cassette) -> bool:
         """Tell whether the marks and unknown members of a cassette are those of this basis."""
-        described = _described(cassette)
-        return bool(described["marks"] == self.marks and described["extra"] == self.extra)
+        return marks_of(cassette) == self.marks and extra_of(cassette) == self.extra
 
     def merged_members(self, cassette: Cassette, there: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is to stand behind the interactions.
@@ -249,21 +257,19 @@ class Basis:
             cassette: What is saved.
             there: What stands there now.
         """
-        described = _described(cassette)
-        cleared = self.marks.keys() - described["marks"].keys() - self.foreign_marks
+        marks, extra = marks_of(cassette), extra_of(cassette)
         present = there.get("incomplete")
-        marks = [mark for mark in present if _session_of(mark) not in cleared] if isinstance(present, list) else []
-        sessions = {_session_of(mark) for mark in marks}
-        marks += [
-            mark for session, mark in described["marks"].items()
-            if session not in self.marks and session not in sessions and session not in self.foreign_marks
-        ]
-        extra = {name: value for name, value in there.items() if name != "incomplete"}
-        extra |= {
-            name: value for name, value in described["extra"].items()
-            if name not in self.extra or self.extra[name] != value
+        standing = present if isinstance(present, list) else []
+        if marks != self.marks:
+            cleared = self.marks.keys() - marks.keys() - self.foreign_marks
+            standing = [mark for mark in standing if _session_of(mark) not in cleared]
+            known = {_session_of(mark) for mark in standing} | self.marks.keys() | self.foreign_marks
+            standing += [mark for session, mark in marks.items() if session not in known]
+        members = {name: value for name, value in there.items() if name != "incomplete"}
+        members |= {
+            name: value for name, value in extra.items() if name not in self.extra or self.extra[name] != value
         }
-        return ({"incomplete": marks} if marks else {}) | extra
+        return {"incomplete": standing, **members} if standing else members
 
     @classmethod
     def at_the_beginning(cls, path: str) -> Basis:
@@ -276,12 +282,26 @@ class Basis:
         return replace(self, foreign_marks=self.foreign_marks | self.marks.keys())
 
 
-def _described(cassette: Cassette) -> dict[str, Any]:
-    return {
-        "entries": weakref.ref(cassette.interactions.lineage[0]),
-        "marks": {mark.session: mark_to_entry(mark) for mark in cassette.incomplete},
-        "extra": dict(cassette.model_extra or {}),
-    }
+def this_thread() -> object:
+    """Return what tells the running thread from all others; a thread's ident is given to another when it ends."""
+    try:
+        return _thread.token
+    except AttributeError:
+        _thread.token = object()
+        return _thread.token
+
+
+_thread = threading.local()
+
+
+def marks_of(cassette: Cassette) -> dict[str, dict[str, Any]]:
+    """Return the marks of a cassette as they stand in a file, by session."""
+    return {mark.session: mark_to_entry(mark) for mark in cassette.incomplete}
+
+
+def extra_of(cassette: Cassette) -> dict[str, Any]:
+    """Return the members of a cassette that we do not know."""
+    return dict(cassette.model_extra or {})
 
 
 def _session_of(mark: Any) -> Any:

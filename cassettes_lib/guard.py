@@ -49,6 +49,10 @@ class SealedBlock(Block):
         """Tell whether a request is none of this block's business; `request` makes its value."""
         return False
 
+    def shown(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request as messages may show it."""
+        return request.model_copy(update={"url": without_userinfo(request.url)})
+
     def locks(self) -> list[Any]:
         """Return the locks that must be free when the process forks."""
         return []
@@ -65,7 +69,7 @@ class SealedBlock(Block):
 
     def refuse_request(self, method: str | None, url: str | None) -> NetworkBlockedError:
         """Return the error for a request that this block, open or closed, does not let pass."""
-        shown = InteractionRequest(method=method or "GET", url=without_secrets(url or ""))
+        shown = self.shown(InteractionRequest(method=method or "GET", url=url or ""))
         if self.open:
             why = (
                 f"it went around the cassette {self.name}, which is in charge and replays. Requests do so through a "
@@ -82,10 +86,10 @@ class SealedBlock(Block):
         return self.refuse(shown, f"{shown.method} {shown.url}", why)
 
 
-def without_secrets(url: str) -> str:
-    """Return a URL without userinfo and query: there is no redactor this far down."""
+def without_userinfo(url: str) -> str:
+    """Return a URL without the name and the password it may carry."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
@@ -97,8 +101,9 @@ def guard_urlopen(layer: Layer, pool: HTTPConnectionPool, *args: Any, **kwargs: 
         if block is not None:
             if block.seals or not block.open:
                 raise block.refuse_request(method, url)
+            shown = block.shown(InteractionRequest(method=method or "GET", url=url))
             warn_caller(
-                f"{method} {without_secrets(url)} goes around the cassette {block.name}, live and not recorded: "
+                f"{method} {shown.url} goes around the cassette {block.name}, live and not recorded: "
                 "through a reference to HTTPAdapter.send that was kept from before the block, or an adapter that opens "
                 "its connections itself. A replay will stop it"
             )

@@ -67,6 +67,7 @@ class Interception(CoveredBlock):
         """
         super().__init__(name, seals=broker.mode == "replay", block_network=block_network, allow_network=allow_network)
         self.broker = broker
+        self._lock_of_broker = broker.locks[0]
         self._passthrough = Passthrough(passthrough)
         self._preserve_exact_body_bytes = preserve_exact_body_bytes
         self._tasks_before: frozenset[Any] = frozenset()
@@ -136,8 +137,7 @@ class Interception(CoveredBlock):
 
     def _is_the_brokers_own(self) -> bool:
         """Whether this thread is inside of the Broker: then a store is at work that uses requests itself."""
-        broker_lock: Any = self.broker._lock
-        return bool(broker_lock._is_owned())
+        return bool(self._lock_of_broker._is_owned())
 
     def _send_live(self, below: Send, adapter: Any, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         with LiveCall(self, adapter, request):
@@ -147,9 +147,13 @@ class Interception(CoveredBlock):
         """Tell whether a rule of `passthrough` hands a request on."""
         return bool(self._passthrough) and self._passthrough.lets_pass(url, request)
 
+    def shown(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request as messages may show it."""
+        return super().shown(self.broker.without_secrets(request))
+
     def locks(self) -> list[Any]:
         """Return the locks that must be free when the process forks."""
-        return [self.broker._lock]
+        return [*self.broker.locks]
 
     def _hand_on(
         self, below: Send, again: Send, adapter: Any, request: PreparedRequest,

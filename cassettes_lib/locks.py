@@ -13,9 +13,12 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import suppress
 from io import FileIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 try:
     import fcntl
@@ -42,93 +45,125 @@ class LockTimeoutError(OSError):
         )
 
 
-@contextmanager
-def locked_file(path: str, timeout: float, *, create: bool = False) -> Iterator[FileIO | None]:
-    """Hold the lock of a file while the block runs.
+class LockedFile:
+    """Holds the lock of a file while a `with` block runs, and opens the file for reading and writing.
 
-    Args:
-        path: The file.
-        timeout: How long to wait for the lock, in seconds.
-        create: Create the file if there is none.
-
-    Yields:
-        The file, open for reading and writing; None, and no lock, where there is no file.
-
-    Raises:
-        LockTimeoutError: The lock was not to be had in time.
-        OSError: The file cannot be opened for writing.
+    Entering it gives the open file, or None, and no lock, where there is no file.
     """
-    deadline = time.monotonic() + timeout
-    with _by_filelock(path, timeout) if fcntl is None else nullcontext():
+
+    def __init__(self, path: str, timeout: float, *, create: bool = False) -> None:
+        """Prepare to lock a file.
+
+        Args:
+            path: The file.
+            timeout: How long to wait for the lock, in seconds.
+            create: Create the file if there is none.
+        """
+        self._path = path
+        self._timeout = timeout
+        self._create = create
+        self._file: FileIO | None = None
+        self._stand_in: BaseFileLock | None = None
+
+    def __enter__(self) -> FileIO | None:
+        """Wait for the lock.
+
+        Raises:
+            LockTimeoutError: The lock was not to be had in time.
+            OSError: The file cannot be opened for writing.
+        """
+        deadline = time.monotonic() + self._timeout
+        try:
+            if fcntl is None:
+                self._lock_stand_in(deadline)
+            while True:
+                try:
+                    descriptor = os.open(self._path, _FLAGS | (_CREATE if self._create else 0), 0o666)
+                except FileNotFoundError:
+                    if self._create:
+                        raise
+                    self._let_go()
+                    return None
+                self._file = FileIO(descriptor, "r+")
+                _locked_now.add(self._file)
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise OSError(errno.EINVAL, "not a regular file", self._path)
+                if fcntl is not None:
+                    self._wait_for_turn(self._file, deadline)
+                if self._leads_to(status):
+                    return self._file
+                self._let_go_of_file()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._let_go()
+
+    def _wait_for_turn(self, file: FileIO, deadline: float) -> None:
+        pause = _FIRST_PAUSE
         while True:
             try:
-                file = FileIO(os.open(path, _FLAGS | (os.O_CREAT if create else 0), 0o666), "r+")
-            except FileNotFoundError:
-                if create:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise LockTimeoutError(self._path, self._timeout) from None
+                time.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+            except OSError as error:
+                if error.errno not in _NO_FLOCK_HERE:
                     raise
-                yield None
+                self._lock_stand_in(deadline)
                 return
-            _locked_now.add(file)
-            try:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise OSError(errno.EINVAL, "not a regular file", path)
-                with _flocked(file, path, deadline, timeout):
-                    if _leads_to(path, file):
-                        yield file
-                        return
-            finally:
-                _locked_now.discard(file)
-                file.close()
+            else:
+                return
+
+    def _lock_stand_in(self, deadline: float) -> None:
+        """Lock a file that stands in for this one, in the folder for temporary files."""
+        if self._stand_in is not None:
+            return
+        import hashlib
+        import tempfile
+
+        from filelock import FileLock, Timeout
+
+        real = os.path.normcase(os.path.realpath(self._path)).encode("utf-8", "surrogatepass")
+        name = f"cassettes-{hashlib.sha256(real).hexdigest()[:32]}.lock"
+        lock = FileLock(os.path.join(tempfile.gettempdir(), name))
+        try:
+            lock.acquire(timeout=max(deadline - time.monotonic(), 0))
+        except Timeout:
+            raise LockTimeoutError(self._path, self._timeout) from None
+        self._stand_in = lock
+
+    def _leads_to(self, status: os.stat_result) -> bool:
+        """Tell whether the path still leads to the file that is locked, rather than to one that replaced it."""
+        try:
+            return os.path.samestat(os.stat(self._path), status)
+        except FileNotFoundError:
+            return False
+
+    def _let_go(self) -> None:
+        self._let_go_of_file()
+        if self._stand_in is not None:
+            self._stand_in.release()
+            self._stand_in = None
+
+    def _let_go_of_file(self) -> None:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        _locked_now.discard(file)
+        if fcntl is not None and not file.closed:
+            # Closing would not do: a child forked meanwhile may have a copy.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)
+        file.close()
 
 
 _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
-
-@contextmanager
-def _flocked(file: FileIO, path: str, deadline: float, timeout: float) -> Iterator[None]:
-    if fcntl is None:  # pragma: no cover - Windows
-        yield
-        return
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise LockTimeoutError(path, timeout) from None
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-        except OSError as error:
-            if error.errno not in _NO_FLOCK_HERE:
-                raise
-            with _by_filelock(path, max(deadline - time.monotonic(), 0)):
-                yield
-            return
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)  # closing would not do: a child forked meanwhile may have a copy
-
-
-@contextmanager
-def _by_filelock(path: str, timeout: float) -> Iterator[None]:
-    """Hold a lock that stands in for that of a file, in the folder for temporary files."""
-    import hashlib
-    import tempfile
-
-    from filelock import FileLock, Timeout
-
-    name = hashlib.sha256(os.path.normcase(os.path.realpath(path)).encode("utf-8", "surrogatepass")).hexdigest()
-    lock = FileLock(os.path.join(tempfile.gettempdir(), f"cassettes-{name[:32]}.lock"), timeout=timeout)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LockTimeoutError(path, timeout) from None
-    try:
-        yield
-    finally:
-        lock.release()
+_CREATE = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def lock_to_read(file: FileIO, timeout: float) -> None:
@@ -150,14 +185,6 @@ def lock_to_read(file: FileIO, timeout: float) -> None:
             raise
         else:
             return
-
-
-def _leads_to(path: str, file: FileIO) -> bool:
-    try:
-        there = os.stat(path)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(there, os.fstat(file.fileno()))
 
 
 def _forget_locks_of_the_parent() -> None:

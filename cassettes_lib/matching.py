@@ -144,19 +144,37 @@ def resolve_matchers(match_on: MatchOn) -> tuple[NamedMatcher, ...]:
 
 
 def header(*names: str) -> NamedMatcher:
-    """Compare these headers; the case of their names is free, and repeats are joined (RFC 9110 section 5.3)."""
+    """Compare these headers; repeats are joined (RFC 9110 section 5.3).
+
+    Args:
+        names: Names of headers; the case is free.
+
+    Raises:
+        TypeError: There is no name, or one that is not a text.
+    """
     if not names:
         raise TypeError('header() compares the headers it is given: header("Accept")')
     return _header_matcher(NO_RULES, tuple(_names(names, "header()")))
 
 
 def headers(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
-    """Compare all headers but those to ignore; the order of different names is free."""
+    """Compare all headers but those to ignore; the order of different names is free.
+
+    Args:
+        ignore: Names of headers; the case is free.
+    """
     return _headers_matcher(IgnoreRules(headers=_lower_names(ignore, "headers(ignore=...)")))
 
 
 def url(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
-    """Compare the URL as `"url"` does, but for the query parameters of these names."""
+    """Compare the URL as `"url"` does, but for some query parameters.
+
+    Args:
+        ignore: Names of query parameters.
+
+    Example:
+        use_cassette("cassettes/orders.json", match_on=("method", url(ignore=["ts"]), "body"))
+    """
     return _url_matcher(IgnoreRules(query=frozenset(_names(ignore, "url(ignore=...)"))))
 
 

@@ -79,19 +79,19 @@ def body_key(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Hashab
     """Return the key by which the body of a request compares."""
     if not request.body:
         return EMPTY_KEY
-    content_type, coding = _body_headers(request.headers)
+    content_type, coding = body_headers(request.headers)
     data = _without_codings(request.body, coding)
     return _key(data, content_type, rules, depth=0)
 
 
 def raw_body_key(request: InteractionRequest) -> Hashable | None:
     """Return a cheap key such that bodies with equal ones have equal `body_key`; None where that saves nothing."""
-    return (*_body_headers(request.headers), request.body) if len(request.body) >= _WORTH_A_RAW_KEY else None
+    return (*body_headers(request.headers), request.body) if len(request.body) >= _WORTH_A_RAW_KEY else None
 
 
 def understand(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Understood:
     """Read the body of a request the way `body_key` does, without what the rules leave out."""
-    content_type, coding = _body_headers(request.headers)
+    content_type, coding = body_headers(request.headers)
     data = _without_codings(request.body, coding)
     return _understood(data, media_type(content_type), rules)
 
@@ -267,7 +267,7 @@ def _without_codings(body: bytes, coding: str) -> bytes:
     return body if data is None else data
 
 
-def _body_headers(headers: Headers) -> tuple[str, str]:
+def body_headers(headers: Headers) -> tuple[str, str]:
     """Return `Content-Type` and `Content-Encoding`, "" where absent, in one pass."""
     content_type = coding = ""
     for name, value in headers:

@@ -72,7 +72,8 @@ def warn_of_shadows(name: str) -> None:
     if kind is None:
         return
     for where, attribute in ((Session, "send"), (Session, "request"), (Session, "get_adapter"), (requests, "request")):
-        if isinstance(where.__dict__.get(attribute), kind):
+        found = where.__dict__.get(attribute)
+        if isinstance(found, kind) and found._mock_wraps is None:
             label = "requests.Session" if where is Session else "requests"
             warn_caller(
                 f"{label}.{attribute} is a mock that was put there before the cassette {name} was opened: it answers "

@@ -13,6 +13,7 @@ from cassettes_lib.matching import MatchOn, resolve_matchers
 from cassettes_lib.modes import CassetteMode, checked_mode
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
 from cassettes_lib.redaction import Redactor
+from cassettes_lib.remote_store import check_can_be_used, is_remote
 
 OnUnused = Literal["ignore", "warn", "error"]
 OnExpired = Literal["warn", "error", "record"]
@@ -161,6 +162,7 @@ def checked_path(path: Any) -> str | None:
     """Return a path given as an argument as text, or None.
 
     Raises:
+        ImportError: It is a URL, and what keeps cassettes at URLs is not installed.
         TypeError: It is not a path.
         ValueError: It is empty.
     """
@@ -178,6 +180,8 @@ def checked_path(path: Any) -> str | None:
         raise TypeError(f"the path of a cassette is a str or a Path, not {path!r}")
     if not text.strip() or text.endswith(("/", os.sep)):
         raise ValueError(f"{text!r} is not the path of a file; give one such as 'cassettes/orders.json'")
+    if is_remote(text):
+        check_can_be_used(text)
     return text
 
 

@@ -29,30 +29,32 @@ from typing import Any
 lock = threading.RLock()
 
 Behaviour = Callable[..., Any]
+ABSENT = object()
 
 
 class Layer:
     """One function of ours in the place of an attribute.
 
     Attributes:
-        below: What to hand on to: what the attribute was.
+        below: What to hand on to: what the attribute gave.
+        found: What to put back: what the attribute was, a descriptor perhaps; `ABSENT` when it was inherited.
         beneath: What is known to have been below, however deep.
         serial: The number of the first block that needed this layer.
         blocks: The blocks that need it; empty: dead.
         function: What stands in place of the attribute.
     """
 
-    __slots__ = ("below", "beneath", "blocks", "function", "inherited", "serial")
+    __slots__ = ("below", "beneath", "blocks", "found", "function", "serial")
 
-    def __init__(self, point: PatchPoint, below: Any, *, inherited: bool, serial: int) -> None:
-        self.below = below
-        self.inherited = inherited
+    def __init__(self, point: PatchPoint, serial: int) -> None:
+        self.below: Any = getattr(point.owner, point.name)
+        self.found = point.current()
         self.beneath: list[object] = []
         self.serial = serial
         self.blocks: frozenset[object] = frozenset()
         behaviour = point.behaviour
 
-        @functools.wraps(below)
+        @functools.wraps(self.below)
         def layer(*args: Any, **kwargs: Any) -> Any:
             if not self.blocks:
                 point.bring_to_light()
@@ -84,7 +86,7 @@ class PatchPoint:
         self.name = name
         self.behaviour = behaviour
         self._layers: tuple[Layer, ...] = ()  # bottom to top
-        self._original = self._current()
+        self._original = self.current()
 
     @property
     def in_use(self) -> bool:
@@ -96,7 +98,7 @@ class PatchPoint:
         with lock:
             self.bring_to_light()
             top = self._layers[-1] if self._layers else None
-            if top is None or self._current() is not top.function:
+            if top is None or self.current() is not top.function:
                 top = self._push(serial)
             top.blocks |= {block}
 
@@ -113,7 +115,7 @@ class PatchPoint:
     def repair(self) -> bool:
         """Put a layer on top again if somebody has put back what lay below ours; tell whether that was so."""
         layers = self._layers
-        if not layers or self._current() is layers[-1].function:
+        if not layers or self.current() is layers[-1].function:
             return False
         with lock:
             self.bring_to_light()
@@ -130,14 +132,14 @@ class PatchPoint:
 
     def bring_to_light(self) -> None:
         """Undo a dead layer that is in place because a foreign patch above it was undone."""
-        layer = layer_of(self._current())
+        layer = layer_of(self.current())
         if layer is not None and not layer.blocks:
             with lock:
                 self._undo(layer)
 
     def _lost(self) -> tuple[Layer, ...]:
         """Return our layers that are above what is in place now."""
-        current = self._current()
+        current = self.current()
         if any(current is each.function for each in self._layers):
             return ()  # it answers for the blocks of the later ones, too
         for index, layer in enumerate(self._layers):
@@ -145,13 +147,13 @@ class PatchPoint:
                 return self._layers[index:]
         return ()  # a patch of somebody else, on top of ours
 
-    def _current(self) -> Any:
-        return self.owner.__dict__.get(self.name)
+    def current(self) -> Any:
+        """Return what is in place, as it stands in the owner's `__dict__`; `ABSENT` when it is inherited."""
+        return self.owner.__dict__.get(self.name, ABSENT)
 
     def _push(self, serial: int) -> Layer:
-        inherited = self.name not in self.owner.__dict__
-        layer = Layer(self, getattr(self.owner, self.name), inherited=inherited, serial=serial)
-        layer.beneath = [*_deeper(self._current()), *self._kept_by_mocks()]
+        layer = Layer(self, serial)
+        layer.beneath = [*_deeper(self.current()), *self._kept_by_mocks()]
         self._layers = (*self._layers, layer)
         setattr(self.owner, self.name, layer.function)
         return layer
@@ -165,19 +167,19 @@ class PatchPoint:
 
     def _drop(self, layer: Layer) -> None:
         self._layers = tuple(each for each in self._layers if each is not layer)
-        if self._current() is layer.function:
+        if self.current() is layer.function:
             self._undo(layer)
             return
         _mend_mocks(layer)
 
     def _undo(self, layer: Layer) -> None:
-        deeper = layer_of(layer.below)
+        deeper = layer_of(layer.found)
         while deeper is not None and not deeper.blocks:
-            layer, deeper = deeper, layer_of(deeper.below)
-        if layer.inherited:
+            layer, deeper = deeper, layer_of(deeper.found)
+        if layer.found is ABSENT:
             delattr(self.owner, self.name)
         else:
-            setattr(self.owner, self.name, layer.below)
+            setattr(self.owner, self.name, layer.found)
 
 
 def below_the_dead(function: Any) -> Any:
@@ -192,8 +194,8 @@ def below_the_dead(function: Any) -> Any:
 def _mend_mocks(layer: Layer) -> None:
     """Let the patchers of `unittest.mock` that kept a dead layer put back what was below it."""
     for patcher in _mock_patchers():
-        if patcher.temp_original is layer.function and not layer.inherited:
-            patcher.temp_original = layer.below
+        if patcher.temp_original is layer.function and layer.found is not ABSENT:
+            patcher.temp_original = layer.found
 
 
 def _mock_patchers() -> Iterator[Any]:

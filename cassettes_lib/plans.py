@@ -20,10 +20,12 @@ from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
 from cassettes_lib.places import warn_caller
+from cassettes_lib.remote_store import FsspecCassetteStore
 from cassettes_lib.run_summary import shown
 
-# The sessions that are recording in this process, by the names of their marks: their marks are nobody's to clear.
-running_marks: set[str] = set()
+# The names of the marks of the sessions that record in this process, which are nobody else's to clear, and the keys of
+# their cassettes.
+running_marks: dict[str, object] = {}
 # The cassettes that were recorded on in this process by blocks that share them: by tests of one decorated class, and
 # by `auto` blocks in a run with CASSETTES_MODE=record.
 _begun: dict[object, _Begun] = {}
@@ -64,6 +66,8 @@ class Place(NamedTuple):
     @property
     def key(self) -> object:
         """What two places of one cassette have in common."""
+        if isinstance(self.store, FsspecCassetteStore):
+            return self.store.url
         return self.path or id(self.store)
 
 
@@ -152,7 +156,7 @@ class Planner:
         return begun is not None and begun.mode == self._in_charge.mode and self._part not in begun.parts
 
     def _plan_record(self) -> Plan:
-        if self._goes_on:
+        if self._goes_on or self._place.key in running_marks.values():
             cassette = self._loaded_or_empty()
             return Plan("auto", cassette, cassette.incomplete)
         self._load_to_replace()

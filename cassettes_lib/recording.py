@@ -33,6 +33,7 @@ from cassettes_lib.options import (
 from cassettes_lib.passthrough import PassthroughRule
 from cassettes_lib.plans import Place
 from cassettes_lib.redaction import Redactor
+from cassettes_lib.remote_store import FsspecCassetteStore, is_remote
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
@@ -150,13 +151,16 @@ class UseCassette:
         return self._path is not None or self._options.store is not None
 
     def _place_given(self) -> Place:
-        if self._options.store is not None:
-            store = self._options.store
-            return Place(store, str(getattr(store, "path", "")) or type(store).__name__, None)
+        given = self._options.store
+        if given is not None:
+            return Place(given, str(getattr(given, "path", "")) or type(given).__name__, None)
         if self._path is None:
             raise TypeError(
                 "a with block has no name to call a cassette by; give it a path: use_cassette('cassettes/orders.json')"
             )
+        if is_remote(self._path):
+            store = FsspecCassetteStore(self._path)
+            return Place(store, store.url, None)
         return _file_place(self._path)
 
 
@@ -195,8 +199,8 @@ def use_cassette(
     bare, too: `@use_cassette`.
 
     Args:
-        path: The file of the cassette. None in a decorator: `cassettes/<module>/<Class>.<method>.json` beside the
-            source file of the test.
+        path: The file of the cassette, or a URL such as `s3://bucket/x.json`, which needs the extra `fsspec`. None in a
+            decorator: `cassettes/<module>/<Class>.<method>.json` beside the source file of the test.
         mode: `once` (the default: replay a complete cassette, else record), `replay`, `auto` (replay, and record what
             is new) or `record` (anew). The environment's `CASSETTES_MODE` overrides; under CI only `record` records.
         store: Keeps the cassette, in place of a file.
@@ -217,6 +221,7 @@ def use_cassette(
         on_expired: What to do when some are older: `warn`, `error`, or `record` the cassette anew.
 
     Raises:
+        ImportError: The path is a URL, and the extra `fsspec` is not installed.
         TypeError: An unknown option, a value of a wrong type, or both path and store.
         ValueError: An unknown mode, matcher or word; the text names the right ones.
 

@@ -2,7 +2,7 @@
 
 Strategy: an interaction is added by overwriting the end of the file, so a process that is killed while it does so
 leaves a text that is right from its beginning and then stops. Such a text, and only such a text, is recovered: every
-whole interaction counts. (White space may follow it: room for what was not written any more.) A text that goes wrong
+whole interaction counts. (White space may follow it, where the old end was blotted out.) A text that goes wrong
 and then goes on was damaged by something else and is left alone.
 (After a power failure, a file system may fill the end of a file with NUL bytes, which JSON never has; there it stops.)
 """

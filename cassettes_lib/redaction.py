@@ -22,7 +22,7 @@ from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.placeholders import Placeholders, PlaceholderValue, checked, restored_response
 from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_pass import Pass
-from cassettes_lib.redaction_review import StoredTexts, places_of, texts_of
+from cassettes_lib.redaction_review import StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.replacements import numbers_in
 from cassettes_lib.secret_shapes import has_shape, shapes_in
@@ -115,11 +115,29 @@ class Redaction:
         self._adopted: Sequence[Interaction] = ()
         self._stored = StoredTexts()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._last_clean: tuple[InteractionRequest | None, int] = None, 0
 
     def request(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request without its secrets, for matching and for errors; the same object when it has none."""
+        clean, taints = self._last_clean  # a look-up asks for the same recorded request several times
+        if clean is request and taints == self._memory.taints:
+            return request
         with self._lock:
-            return self._settled(self._pass.request, request)
+            redacted = self._settled(self._pass.request, request)
+            if redacted is request:
+                self._last_clean = request, self._memory.taints
+            return redacted
+
+    def with_clean_headers(self, request: InteractionRequest) -> InteractionRequest:
+        """Return a request whose URL and body are known to hold no secret, with its headers redacted."""
+        with self._lock:
+            headers = self._pass.request_headers(request)
+            return request if headers is request.headers else request.model_copy(update={"headers": headers})
+
+    def url(self, url: str) -> str:
+        """Return the URL of a request without its secrets."""
+        with self._lock:
+            return self._settled(self._pass.request_url, url)
 
     def interaction(self, interaction: Interaction) -> Interaction:
         """Return an interaction as the cassette may hold it.
@@ -135,8 +153,9 @@ class Redaction:
     def restored(self, interaction: Interaction) -> Interaction:
         """Return an interaction as replay delivers it: placeholders in the response become their values again."""
         with self._lock:
-            for text in texts_of(interaction):
-                self._memory.met(numbers_in(text))
+            if may_be_redacted(interaction):
+                for text in texts_of(interaction):
+                    self._memory.met(numbers_in(text))
             if not self._memory.placeholders or not interaction.response:
                 return interaction
             response = restored_response(self._memory.placeholders, interaction.response)

@@ -77,16 +77,9 @@ class Pass:
     def request(self, request: InteractionRequest) -> InteractionRequest:
         """Redact a request; the same object when nothing changed."""
         update: dict[str, Any] = {}
-        self._forget_when_learnt()
-        key = ("", request.url)
-        if key not in self._unchanged:
-            url = request.url
-            self.host(host_of(url))
-            url = self.url(url, "request URL")
-            if url != request.url:
-                update["url"] = url
-            else:
-                self._remember(key)
+        url = self.request_url(request.url)
+        if url is not request.url:
+            update["url"] = url
         headers = self._headers(request.headers, "request")
         if headers is not request.headers:
             update["headers"] = headers
@@ -100,6 +93,23 @@ class Pass:
         if request.model_extra:
             update.update(self._others(request))
         return request.model_copy(update=update) if update else request
+
+    def request_url(self, url: str) -> str:
+        """Redact the URL of a request; the same object when nothing changed."""
+        self._forget_when_learnt()
+        if ("", url) in self._unchanged:
+            return url
+        self.host(host_of(url))
+        new = self.url(url, "request URL")
+        if new != url:
+            return new
+        self._remember(("", url))
+        return url
+
+    def request_headers(self, request: InteractionRequest) -> Headers:
+        """Redact the headers of a request; the same object when nothing changed."""
+        self._forget_when_learnt()
+        return self._headers(request.headers, "request")
 
     def response(self, response: InteractionResponse) -> InteractionResponse:
         """Redact a response; the same object when nothing changed."""

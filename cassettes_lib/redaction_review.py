@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cassettes_lib.codings import decoded
 from cassettes_lib.models import Interaction
+from cassettes_lib.replacements import bytes_hold_replacement, holds_replacement
 from cassettes_lib.taint import LONG, MEDIUM, Form, Sampling, views_of
 
 _BITS = 1 << 23
@@ -122,6 +123,23 @@ def places_of(interaction: Interaction) -> Iterator[Place]:
             yield Place("end of the response", response.broken.message)
     if interaction.failure:
         yield Place("failure", interaction.failure.message)
+
+
+def may_be_redacted(interaction: Interaction) -> bool:
+    """Tell quickly whether a text of an interaction may hold a replacement; its bodies are not decoded for that."""
+    request, response, failure = interaction.request, interaction.response, interaction.failure
+    if request.body and (bytes_hold_replacement(request.body) or request.header("Content-Encoding")):
+        return True
+    texts = [request.url, *[value for _, value in request.headers]]
+    if response:
+        if response.body and (bytes_hold_replacement(response.body) or response.wire_body):
+            return True
+        texts += [response.reason, *[value for _, value in response.headers]]
+        if response.broken:
+            texts.append(response.broken.message)
+    if failure:
+        texts.append(failure.message)
+    return holds_replacement("\n".join(texts))
 
 
 def _body_place(name: str, body: bytes) -> Place:

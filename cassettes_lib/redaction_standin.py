@@ -17,7 +17,14 @@ from cassettes_lib.codings import decoded, encoded
 from cassettes_lib.json_places import Edit, Path, Scalar, edited, looks_like_json, scalars_of
 from cassettes_lib.models import Headers, InteractionRequest
 from cassettes_lib.redaction_bodies import parsed_content_type, part_name
-from cassettes_lib.replacements import HINTS_BYTES, MARK, holds_replacement, is_replacement, number_of
+from cassettes_lib.replacements import (
+    HINTS_BYTES,
+    MARK,
+    bytes_hold_replacement,
+    holds_replacement,
+    is_replacement,
+    number_of,
+)
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _URL = re.compile(r"([^/?#]*//)?(?:([^/?#@]*)@)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
@@ -37,13 +44,15 @@ class Pair(NamedTuple):
 
 def is_redacted(request: InteractionRequest) -> bool:
     """Tell quickly whether a request may hold a replacement."""
-    if holds_replacement(request.url) or any(holds_replacement(value) for _, value in request.headers):
+    if holds_replacement("\n".join([request.url, *[value for _, value in request.headers]])):
         return True
-    if any(hint in request.body for hint in HINTS_BYTES):
+    if not request.body:
+        return False
+    if bytes_hold_replacement(request.body):
         return True
     coding = request.header("Content-Encoding")
-    plain = decoded(request.body, coding) if coding and request.body else None
-    return plain is not None and any(hint in plain for hint in HINTS_BYTES)
+    plain = decoded(request.body, coding) if coding else None
+    return plain is not None and bytes_hold_replacement(plain)
 
 
 def stand_in(asked: InteractionRequest, recorded: InteractionRequest) -> tuple[InteractionRequest, list[Pair]] | None:

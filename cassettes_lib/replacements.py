@@ -80,7 +80,19 @@ def _is_armoured(value: str) -> bool:
 
 def holds_replacement(text: str) -> bool:
     """Tell quickly whether a text may hold a replacement, in base64 too; seldom true without one."""
-    return any(hint in text for hint in HINTS)
+    for hint in HINTS:  # noqa: SIM110 - on the path of every replay, where any() takes three times as long
+        if hint in text:
+            return True
+    return False
+
+
+def bytes_hold_replacement(data: bytes) -> bool:
+    """Tell quickly whether a body may hold a replacement; in binary data, none in base64 is looked for."""
+    hints = HINTS_BYTES[:1] if b"\0" in data[:4096] else HINTS_BYTES  # each look at 1 MB takes a tenth of its replay
+    for hint in hints:  # noqa: SIM110
+        if hint in data:
+            return True
+    return False
 
 
 def numbers_in(text: str) -> list[int]:

@@ -6,7 +6,7 @@ import difflib
 import json as json_module
 import pprint
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -45,13 +45,20 @@ class Wanted:
         """Tell whether a request is such a one."""
         return self._is_of_its_line(request) and not self._differences(request)
 
-    def failure(self, requests: Sequence[InteractionRequest], found: int, times: int | None) -> str:
+    def failure(
+        self,
+        requests: Sequence[InteractionRequest],
+        found: int,
+        times: int | None,
+        redacted: Callable[[InteractionRequest], InteractionRequest],
+    ) -> str:
         """Return the text for a test that did not make this request as often as wanted.
 
         Args:
             requests: All that it made.
             found: How many of these were such ones.
             times: How many were wanted; None: at least one.
+            redacted: Takes the secrets out of a request that is shown.
         """
         wanted = "" if times is None else f" {_times(times)}"
         was = "was not" if not found else f"was requested {_times(found)}, not"
@@ -61,10 +68,10 @@ class Wanted:
             head += f" like this; of {len(near)} such requests the last one differs:" if len(near) > 1 else (
                 " like this; the one that was made differs:"
             )
-            return "\n".join([head, *self._differences(near[-1])])
+            return "\n".join([head, *self._differences(near[-1], redacted(near[-1]))])
         if not requests:
             return f"{head}; the test made no requests"
-        lines = [f"  {request.method} {request.url}" for request in requests]
+        lines = [f"  {request.method} {request.url}" for request in map(redacted, requests)]
         more = [f"  and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
         return "\n".join([f"{head}; the test requested:", *lines[:_LISTED], *more])
 
@@ -78,23 +85,26 @@ class Wanted:
             return False
         return "?" not in self.url or _pairs(_parsed(wanted.query)) == _pairs(_parsed(made.query))
 
-    def _differences(self, request: InteractionRequest) -> list[str]:
-        """Return lines about what a request of the right method and URL has otherwise than wanted."""
-        lines = [
-            line
-            for name, value in self._headers.items()
-            for line in _compared(f"header {name}", value, request.header(name))
-        ]
-        if self._query is not ANYTHING:
-            made = _parsed(urlsplit(request.url).query)
-            lines += [] if _pairs(made) == _pairs(self._query) else _unequal("query", self._query, made)
-        if self._json is not ANYTHING:
-            lines += _compared("json", self._json, _json_of(request))
-        if self._form is not ANYTHING:
-            fields = _parsed(request.body.decode("utf-8", "replace"))
-            lines += [] if _pairs(fields) == _pairs(self._form) else _unequal("form", self._form, fields)
-        if self._body is not ANYTHING:
-            lines += _compared("body", self._body, request.body)
+    def _differences(self, request: InteractionRequest, shown: InteractionRequest | None = None) -> list[str]:
+        """Return lines about what a request of the right method and URL has otherwise than wanted.
+
+        Args:
+            request: The request.
+            shown: The same as it may be shown.
+        """
+        lines: list[str] = []
+        shown = shown or request
+        for name, value in self._headers.items():
+            if value != request.header(name):
+                lines += _unequal(f"header {name}", value, shown.header(name))
+        if self._query is not ANYTHING and _pairs(self._query) != _pairs(_query_of(request)):
+            lines += _unequal("query", self._query, _query_of(shown))
+        if self._json is not ANYTHING and self._json != _json_of(request):
+            lines += _unequal("json", self._json, _json_of(shown))
+        if self._form is not ANYTHING and _pairs(self._form) != _pairs(_form_of(request)):
+            lines += _unequal("form", self._form, _form_of(shown))
+        if self._body is not ANYTHING and self._body != request.body:
+            lines += _unequal("body", self._body, shown.body)
         return lines
 
 
@@ -115,8 +125,12 @@ def _json_of(request: InteractionRequest) -> Any:
         return _NotJson(request.body)
 
 
-def _compared(what: str, wanted: Any, made: Any) -> list[str]:
-    return [] if wanted == made else _unequal(what, wanted, made)
+def _query_of(request: InteractionRequest) -> list[tuple[str, str]]:
+    return _parsed(urlsplit(request.url).query)
+
+
+def _form_of(request: InteractionRequest) -> list[tuple[str, str]]:
+    return _parsed(request.body.decode("utf-8", "replace"))
 
 
 def _unequal(what: str, wanted: Any, made: Any) -> list[str]:

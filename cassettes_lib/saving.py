@@ -20,7 +20,7 @@ from cassettes_lib.fileformat import cassette_members, interaction_text
 from cassettes_lib.files import FileIdentity, move_aside, overwrite_end, put_file, read_from, replace_file, stat_of
 from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, entries_of_others, read_content
 from cassettes_lib.layout import joined, tail_text, whole_text
-from cassettes_lib.locks import locked_file
+from cassettes_lib.locks import LockedFile
 from cassettes_lib.models import Cassette
 
 
@@ -63,7 +63,7 @@ class Saving:
         if self._is_saved_already():
             return
         while True:
-            with locked_file(self._path, self._lock_timeout) as file:
+            with LockedFile(self._path, self._lock_timeout) as file:
                 if file is not None and ((self._additions is not None and self._append(file)) or self._rewrite(file)):
                     return
             if self._create():
@@ -90,17 +90,16 @@ class Saving:
             return True
         tail = tail_text(members, empty=place.empty and not added)
         outcome = self._outcome(place.after(added, tail, members))
-        overwrite_end(file, place.end, added + tail, durable=self._durable)
+        overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
         self.outcome = outcome
         return True
 
     def _end_of(self, file: FileIO) -> FilePlace | None:
-        identity = FileIdentity.of(file)
-        place = self._basis.place.found_again(file, identity) if self._basis.place else None
+        place = self._basis.place.found_again(file) if self._basis.place else None
         if place is not None:
             return place
         try:
-            return read_content(read_from(file), identity, self._path).place(None)
+            return read_content(read_from(file), FileIdentity.of(file), self._path).place(None)
         except CassetteFormatError:
             return None
 

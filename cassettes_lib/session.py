@@ -8,6 +8,7 @@ never in the place of an exception that the block itself has raised.
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -71,10 +72,15 @@ class CassetteSession:
             allow_network=options.allow_network, preserve_exact_body_bytes=options.preserve_exact_body_bytes,
         )
         run_summary.opened(self._place.name, self._place.path)
+        self._process = os.getpid()
         self._interception.start()
-        self._verdict.watch(self._broker.tape.note_on)
-        if self._plan.records:
-            running_marks.add(self._mark.session)
+        try:
+            self._verdict.watch(self._broker.tape.note_on)
+            if self._plan.records:
+                running_marks[self._mark.session] = self._place.key
+        except BaseException:
+            self._stop()
+            raise
         return self._broker
 
     def end(self, error: BaseException | None = None) -> None:
@@ -124,7 +130,7 @@ class CassetteSession:
         if plan.records and self._marks_from_the_start:
             cassette = cassette.model_copy(update={"incomplete": (*cassette.incomplete, self._mark)})
         circumstances = Circumstances(
-            cassette_name=self._place.shown, mode=plan.mode, wanted_mode=in_charge.mode,
+            cassette_name=self._place.shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
             test_id=self._verdict.test_id, under_ci=under_ci(), redacting=options.redact is not None,
         )
         return SessionBroker(
@@ -139,32 +145,33 @@ class CassetteSession:
         return bool(getattr(self._place.store, "marks_recordings", False))
 
     def _stop(self) -> None:
-        self._interception.stop()
-        self._verdict.stop()
-        running_marks.discard(self._mark.session)
+        try:
+            self._interception.stop()  # it may warn of late threads, and a warning may be an error
+        finally:
+            self._verdict.stop()
+            running_marks.pop(self._mark.session, None)
 
     def _settle_marks(self, error: BaseException | None, *, well: bool) -> None:
         """Clear the marks this session found and its own, or see to it that they are stored."""
-        if not self._plan.records:
+        if not self._plan.records or os.getpid() != self._process:
             return
         try:
             if well:
                 self._clear_marks()
-            elif self._broker.recorded and not self._marks_from_the_start:
-                self._broker.save_with_marks((*self._broker.cassette.incomplete, self._mark))
+            elif not self._marks_from_the_start:
+                marks = (*self._broker.cassette.incomplete, self._mark)
+                self._broker.mark(marks, save=bool(self._broker.recorded))
         except CassetteSaveError as failure:
             if error is None:
                 raise
             error.add_note(f"and the cassette {self._place.shown} could not be saved: {failure}")
 
     def _clear_marks(self) -> None:
-        clearable = {mark.session for mark in self._plan.found} - running_marks
+        found = {mark.session for mark in self._plan.found} - set(running_marks)
         stored_own = self._marks_from_the_start and bool(self._broker.recorded)
-        if not clearable and not stored_own:
-            return
-        clearable.add(self._mark.session)
         marks = self._broker.cassette.incomplete
-        self._broker.save_with_marks(tuple(mark for mark in marks if mark.session not in clearable))
+        left = tuple(mark for mark in marks if mark.session not in found and mark != self._mark)
+        self._broker.mark(left, save=bool(found) or stored_own)
 
     def _counts(self) -> Counts:
         broker = self._broker
@@ -187,9 +194,10 @@ class CassetteSession:
     def _raise_what_was_swallowed(self, error: BaseException | None) -> None:
         if self._broker.misses:
             miss = self._broker.misses[0]
+            place = f", at {miss.caller}," if miss.caller else ""
             miss.add_note(
-                "The code under test caught this miss, so it is raised again on leaving the block. A test that expects "
-                "it calls broker.misses.clear()"
+                f"The code under test caught this miss{place} so it is raised again on leaving the block. A test that "
+                "expects it calls broker.misses.clear()"
             )
             self._broker.tape.note_on(miss)
             raise miss

@@ -62,15 +62,20 @@ class SessionBroker(Broker):
         self._complete_call(request)
         super().record(request, outcome)
 
-    def save_with_marks(self, marks: tuple[RecordingMark, ...]) -> None:
-        """Change which recordings count as not ended well, and save.
+    def mark(self, marks: tuple[RecordingMark, ...], *, save: bool) -> None:
+        """Change which recordings count as not ended well.
+
+        Args:
+            marks: The marks that the cassette has from now on; what is recorded later, by a stream that is read after
+                the end, is saved with them.
+            save: Whether to save it now.
 
         Raises:
             CassetteSaveError: It could not be saved.
         """
         with self._lock:
             self._cassette = self._cassette.model_copy(update={"incomplete": marks})
-            if self._store is not None:
+            if save and self._store is not None:
                 self._store.save(self._cassette)
 
     @property

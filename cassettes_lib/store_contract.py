@@ -40,7 +40,11 @@ class CassetteStoreContract(_Base):
     """
 
     def make_store(self) -> CassetteStore:
-        """Return a store of a place of its own where nothing is stored yet."""
+        """Return a store of a place of its own where nothing is stored yet.
+
+        Raises:
+            NotImplementedError: The test case does not define it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define make_store()")
 
     def reopened(self, store: CassetteStore) -> CassetteStore:

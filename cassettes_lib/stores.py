@@ -11,9 +11,9 @@ import threading
 import time
 import warnings
 import weakref
-from dataclasses import replace
 from pathlib import Path
 
+from cassettes_lib.bases import Bases
 from cassettes_lib.buffering import BufferedCassetteStore
 from cassettes_lib.errors import (
     CassetteFormatError,
@@ -32,7 +32,6 @@ __all__ = ["BufferedCassetteStore", "JsonFileCassetteStore"]
 
 _LOCK_TIMEOUT = 30.0
 _READER_PATIENCE = 5.0
-_MOST_BASES = 64
 
 
 class JsonFileCassetteStore:
@@ -64,11 +63,7 @@ class JsonFileCassetteStore:
         self._durable = durable
         self._lock_timeout = lock_timeout
         self._mutex = threading.Lock()
-        # What is known for each recording, the one that loaded or saved last at the end; before them, what was
-        # there in the beginning.
-        self._first = Basis.at_the_beginning(self._path)
-        self._bases: list[Basis] = []
-        self._has_loaded = False
+        self._bases = Bases(Basis.at_the_beginning(self._path))
         _stores.add(self)
 
     def __repr__(self) -> str:
@@ -86,7 +81,7 @@ class JsonFileCassetteStore:
             CassetteLoadError: The file cannot be opened.
         """
         with self._mutex:
-            basis, self._has_loaded = Basis("missing"), True
+            basis = Basis("missing")
             try:
                 content = self._read()
                 basis = Basis.of_loaded(content, time.time())
@@ -94,7 +89,7 @@ class JsonFileCassetteStore:
                 basis = Basis("missing" if error.empty else "damaged")
                 raise
             finally:
-                self._note(None, replace(basis, thread=threading.get_ident()))
+                self._bases.note_loaded(basis)
             return content.cassette
 
     def save(self, cassette: Cassette) -> None:
@@ -107,7 +102,7 @@ class JsonFileCassetteStore:
             CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed.
         """
         with self._mutex:
-            basis = self._basis_of(cassette)
+            basis = self._bases.basis_of(cassette)
             saving = Saving(self._path, cassette, basis, lock_timeout=self._lock_timeout, durable=self._durable)
             try:
                 saving.run()
@@ -123,33 +118,7 @@ class JsonFileCassetteStore:
                 ) from error
             finally:
                 if saving.outcome is not None:
-                    self._note(basis, replace(saving.outcome, saved=True, thread=threading.get_ident()))
-
-    def _note(self, old: Basis | None, new: Basis) -> None:
-        """Put what is now known for a recording at the end, and forget the eldest of its kind when there are many."""
-        bases = [each for each in self._bases if each is not old]
-        alike = [each for each in bases if each.saved == new.saved]
-        if len(alike) >= _MOST_BASES:
-            bases.remove(alike[0])
-        self._bases = [*bases, new]
-
-    def _basis_of(self, cassette: Cassette) -> Basis:
-        """Return what is known for the recording that a cassette belongs to.
-
-        A cassette that comes from none of them begins a recording: on what its thread loaded or saved last, or else
-        on what was loaded by somebody who has not saved yet.
-        """
-        latest_first = self._bases[::-1]
-        for basis in latest_first:
-            if basis.is_continued_by(cassette.interactions):
-                return basis
-        for basis in latest_first:
-            if basis.is_rewritten_by(cassette.interactions):
-                return basis
-        thread = threading.get_ident()
-        mine = [basis for basis in latest_first if basis.thread == thread]
-        unclaimed = [basis for basis in latest_first if not basis.saved]
-        return next(iter([*mine, *unclaimed]), latest_first[0] if self._has_loaded else self._first)
+                    self._bases.note_saved(basis, saving.outcome)
 
     def _read(self) -> Content:
         """Read the file; when it seems damaged, again while nobody writes to it."""
@@ -189,7 +158,7 @@ class JsonFileCassetteStore:
 
     def _renew_after_fork(self) -> None:
         self._mutex = threading.Lock()  # a thread that does not exist in the child may have held it
-        self._bases = [basis.after_fork() for basis in self._bases]
+        self._bases.renew_after_fork()
 
 
 _stores: weakref.WeakSet[JsonFileCassetteStore] = weakref.WeakSet()

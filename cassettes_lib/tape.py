@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from cassettes_lib.differences import WIDTH, shortened
 from cassettes_lib.models import InteractionFailure, InteractionRequest, InteractionResponse
 
+Clean = Callable[[InteractionRequest], InteractionRequest]
 How = Literal["replayed", "live", "recorded", "missed"]
 
 _HEADING = "cassettes_lib tape, "
@@ -34,15 +36,17 @@ class TapeEntry(NamedTuple):
 class Tape:
     """The last interactions, and how many there have been. Threads may share it."""
 
-    def __init__(self, name: str = "", length: int = _LENGTH) -> None:
+    def __init__(self, name: str = "", length: int = _LENGTH, clean: Clean | None = None) -> None:
         """Make an empty tape.
 
         Args:
             name: What to call the cassette; "" when it has no name.
             length: How many interactions it holds; 0 switches it off.
+            clean: Redacts a request before anybody reads of it; few requests are ever read of.
         """
         self._name = name
-        self._entries: deque[TapeEntry] = deque(maxlen=length)
+        self._clean = clean
+        self._entries: deque[tuple[InteractionRequest, str, How]] = deque(maxlen=length)
         self._count = 0
         self._lock = threading.Lock()
 
@@ -55,7 +59,7 @@ class Tape:
         """Put an interaction on the tape, at constant cost.
 
         Args:
-            request: What was asked, redacted.
+            request: What was asked.
             how: Where the answer came from.
             outcome: The answer, or None for a miss.
         """
@@ -64,19 +68,26 @@ class Tape:
         else:
             text = outcome.error.rpartition(".")[2] if outcome else ""
         with self._lock:
-            self._entries.append(TapeEntry(request.method, request.url, text, how))
+            self._entries.append((request, text, how))
             self._count += 1
 
     @property
     def entries(self) -> tuple[TapeEntry, ...]:
         """The last interactions, the latest at the end."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[tuple[TapeEntry, ...], int]:
         with self._lock:
-            return tuple(self._entries)
+            kept, count = tuple(self._entries), self._count
+        entries = []
+        for request, outcome, how in kept:
+            clean = self._clean(request) if self._clean else request
+            entries.append(TapeEntry(clean.method, clean.url, outcome, how))
+        return tuple(entries), count
 
     def note(self) -> str:
         """Return the text of the tape, a line per interaction, cut to 80 columns; "" when there is nothing on it."""
-        with self._lock:
-            entries, count = tuple(self._entries), self._count
+        entries, count = self._read()
         if not entries:
             return ""
         name = self._name or "a cassette without a name"

@@ -102,7 +102,7 @@ class CassetteMixin(_Base):
         found = sum(wanted.is_met_by(request) for request in requests)
         if found == times or (times is None and found):
             return
-        self.fail(self._formatMessage(msg, wanted.failure(requests, found, times)))
+        self.fail(self._formatMessage(msg, wanted.failure(requests, found, times, self.cassette.without_secrets)))
 
     def assertAllPlayed(self, msg: Any = None) -> None:
         """Fail unless every interaction that was on the cassette at the beginning has been replayed."""

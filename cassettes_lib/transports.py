@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
@@ -60,6 +61,12 @@ def _names_in(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names_in(constant)
+
+
+def is_mock(thing: object) -> bool:
+    """Whether this is a mock of `unittest.mock`."""
+    kind = getattr(sys.modules.get("unittest.mock"), "NonCallableMock", None)
+    return kind is not None and isinstance(thing, kind)
 
 
 class Lookalike:

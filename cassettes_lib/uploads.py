@@ -64,9 +64,10 @@ class Upload:
 
     def consume(self) -> None:
         """Leave a file as sending it would: at its end."""
-        if self._known is not None and not isinstance(self._body, (bytes, bytearray, str)) and _rewindable(self._body):
+        body = self._body
+        if body is not None and self._known is not None and not isinstance(body, (bytes, str)) and _rewindable(body):
             try:
-                self._body.seek(0, io.SEEK_END)
+                body.seek(0, io.SEEK_END)
             except (OSError, TypeError, ValueError):  # a file of its own kind, which knows no end
                 for _ in _pieces(self._body):
                     pass

@@ -107,6 +107,8 @@ class Verdict:
             module = frame.f_globals.get("__name__", "")
             if module == "unittest.case" and frame.f_code.co_name == "run":
                 return self._watch_case(frame.f_locals.get("self"))
+            if module == "testtools.testcase" and frame.f_code.co_name == "run":
+                return self._watch_testtools(frame.f_locals.get("self"))
             if module == "unittest.suite" and "result" in frame.f_locals:
                 return self._count_in_suite(frame.f_locals["result"])
             if module == "_pytest.runner" and "item" in frame.f_locals:
@@ -123,6 +125,19 @@ class Verdict:
         identify = getattr(case, "id", None)
         name = str(identify()) if callable(identify) else ""
         self.test_id = "" if "<locals>" in name or name.startswith("__main__.") else name
+
+    def _watch_testtools(self, case: Any) -> None:
+        """Count the failures of a TestCase of testtools, which has no `_Outcome` and a hook instead."""
+        if not hasattr(case, "addOnException"):
+            return
+        skip = sys.modules["unittest.case"].SkipTest
+
+        def count(exc_info: tuple[type[BaseException], BaseException, object]) -> None:
+            if not issubclass(exc_info[0], skip):
+                self._seen += 1
+
+        self._count = lambda: self._seen
+        case.addOnException(count)
 
     def _count_in_suite(self, result: Any) -> None:
         if hasattr(result, "failures") and hasattr(result, "errors"):

@@ -6,6 +6,7 @@ import gc
 import json
 import threading
 import time
+import tracemalloc
 import unittest
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from cassettes_lib.errors import CassetteSaveError, InteractionNotFoundError
 from cassettes_lib.fileformat import interaction_to_entry
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse, RetriedAttempt
 from cassettes_lib.streams import finish_open_streams
-from tests.loopback import POEM, LoopbackServer, Reply
+from tests.loopback import POEM, LoopbackProxy, LoopbackServer, Reply
 from tests.support import FailingCassetteStore, MemoryCassetteStore
 
 
@@ -345,6 +346,61 @@ def sent_cookie(request: InteractionRequest) -> str | None:
     return request.header("Cookie")
 
 
+class OptionsTest(AdapterTestCase):
+    def test_options_reach_the_live_adapter_as_they_are(self) -> None:
+        given: list[dict[str, Any]] = []
+
+        class Spying(HTTPAdapter):
+            def send(self, request: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+                given.append(options)
+                return super().send(request, **options)
+
+        session = self.session(self.broker(), Spying())
+        session.get(self.url("/text"), timeout=(3, 4), verify=False, proxies={"ftp": "http://p"})
+        self.assertEqual(given, [{
+            "timeout": (3, 4), "verify": False, "cert": None, "proxies": {"ftp": "http://p"}, "stream": True,
+        }])
+
+    def test_they_are_not_part_of_the_match(self) -> None:
+        proxy = self.enterContext(LoopbackProxy())
+        live = self.session(self.broker()).get(self.url("/text"), timeout=5, proxies={"http": proxy.url})
+        self.assertEqual(len(proxy.hits), 1)
+        replayed = self.replaying().get(self.url("/text"), verify=False, stream=True)
+        self.assertEqual(replayed.content, live.content)
+
+
+class MemoryTest(AdapterTestCase):
+    SIZE = 24_000_000
+
+    def peak_of(self, call: Any) -> float:
+        """How many copies of the body were held at once."""
+        tracemalloc.start()
+        try:
+            call()
+            return tracemalloc.get_traced_memory()[1] / self.SIZE
+        finally:
+            tracemalloc.stop()
+
+    def test_a_large_body_takes_few_copies(self) -> None:
+        path = f"/binary?size={self.SIZE}"
+        recording = self.session(self.broker())
+        self.assertLess(self.peak_of(lambda: recording.get(self.url(path)).content), 3.5)
+        replaying = self.replaying()
+        self.assertLess(self.peak_of(lambda: replaying.get(self.url(path)).content), 3.5)
+
+    def test_a_large_stream_takes_its_own_copy_and_no_more(self) -> None:
+        path = f"/binary?size={self.SIZE}"
+
+        def read(session: requests.Session) -> None:
+            for _ in session.get(self.url(path), stream=True).iter_content(65536):
+                pass
+
+        recording = self.session(self.broker())
+        self.assertLess(self.peak_of(lambda: read(recording)), 2.5)
+        replaying = self.replaying()
+        self.assertLess(self.peak_of(lambda: read(replaying)), 1.5)
+
+
 class InnerAdapterTest(AdapterTestCase):
     def test_a_fake_in_place_of_the_network_can_be_recorded(self) -> None:
         fake = requests_mock.Adapter()
@@ -385,6 +441,31 @@ class InnerAdapterTest(AdapterTestCase):
         self.session(self.broker("auto"), Counting()).get(self.url("/text"), stream=True).close()
         self.replaying(inner=Counting()).get(self.url("/text"))
         self.assertEqual(calls, ["Counting"] * 3)
+
+    def test_an_adapter_that_cannot_be_extended_is_used_as_it_is(self) -> None:
+        class Final(HTTPAdapter):
+            def __init_subclass__(cls, **kwargs: Any) -> None:
+                raise TypeError("nobody extends this")
+
+            def build_response(self, req: Any, resp: Any) -> requests.Response:
+                response = super().build_response(req, resp)
+                response.reason = "built"
+                return response
+
+        class Slotted(HTTPAdapter):
+            __slots__ = ("mark",)
+
+            def build_response(self, req: Any, resp: Any) -> requests.Response:
+                self.mark = "seen"
+                return super().build_response(req, resp)
+
+        session = self.session(self.broker(), Final())
+        for stream in (False, True):
+            response = session.get(self.url("/text"), stream=stream)
+            self.assertEqual((response.reason, response.content[:3]), ("built", b"Gr\xc3"))
+        slotted = Slotted()
+        self.assertTrue(self.session(self.broker(), slotted).get(self.url("/text")).ok)
+        self.assertEqual(slotted.mark, "seen")
 
     def test_what_send_leaves_on_the_adapter_stays_there(self) -> None:
         class Remembering(HTTPAdapter):

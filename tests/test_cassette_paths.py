@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import subprocess
 import sys
@@ -105,6 +106,30 @@ class DefaultPathTest(PathsTestCase):
         self.assertEqual(path_of_function(talk, ()).name, "talk[2].json")
         with_environment(self, PYTEST_CURRENT_TEST="tests/test_shop.py::other[2] (call)")
         self.assertEqual(path_of_function(talk, ()).name, "talk.json")
+
+    def test_a_method_that_a_decorator_takes_away_for_its_variants(self) -> None:
+        def test_price(case: unittest.TestCase) -> None: ...
+
+        test_price.__qualname__ = "ShopTest.Inner.test_price"
+        case = ShopTest.Inner("test")
+        case._testMethodName = "test_price_2_EUR"
+        self.assertEqual(path_of_function(test_price, (case,)).name, "ShopTest.Inner.test_price_2_EUR.json")
+
+    def test_a_method_or_function_whose_qualified_name_is_that_of_a_decorators_inside(self) -> None:
+        def made_by_a_decorator(*args: object) -> None: ...
+
+        made_by_a_decorator.__name__ = "test"
+        with mock.patch.object(ShopTest.Inner, "test", functools.wraps(made_by_a_decorator)(lambda case: None)):
+            name = path_of_function(made_by_a_decorator, (ShopTest.Inner("test"),)).name
+        self.assertEqual(name, "ShopTest.Inner.test.json")
+        made_by_a_decorator.__name__ = "talk"
+        with mock.patch.object(sys.modules[__name__], "talk", made_by_a_decorator):
+            self.assertEqual(path_of_function(made_by_a_decorator, ()).name, "talk.json")
+
+    def test_a_function_that_is_given_an_object_with_a_method_of_its_name(self) -> None:
+        def test(case: unittest.TestCase) -> None: ...
+
+        self.assertNotIn("Inner", path_of_function(test, (ShopTest.Inner("test"),)).name)
 
     def test_it_does_not_depend_on_the_hash_seed(self) -> None:
         code = "from cassettes_lib.cassette_paths import safe_name; print(safe_name('a/b' * 99))"

@@ -430,6 +430,40 @@ class MethodTest(DecoratedTestCase):
         self.assertEqual(sorted(self.hits), ["four", "one", "three", "two"])
 
 
+class AsyncFixturesTest(DecoratedTestCase):
+    """An asynchronous test runs in a context that is older than the fixtures of its class and module."""
+
+    def test_the_innermost_block_of_the_fixtures_answers_in_threads_and_tasks_too(self) -> None:
+        outer, inner = self.path, self.folder / "inner.json"
+        test = self
+
+        class ShopTest(unittest.IsolatedAsyncioTestCase):
+            @classmethod
+            def setUpClass(cls) -> None:
+                cls.enterClassContext(use_cassette(outer))
+                test.get("outer")
+                cls.enterClassContext(use_cassette(inner))
+                test.get("inner")
+
+            def setUp(self) -> None:
+                test.get("setUp")
+
+            async def test(self) -> None:
+                await asyncio.create_task(asyncio.to_thread(test.get, "thread"))
+                async with use_cassette(test.folder / "own.json"):
+                    await asyncio.to_thread(test.get, "own")
+                test.get("test")
+
+        before = vars(unittest.IsolatedAsyncioTestCase)["_callSetUp"]
+        for _ in range(2):
+            result = run_class(ShopTest)
+            self.assertTrue(result.wasSuccessful(), problems(result))
+            test.server.stop()
+        self.assertIs(vars(unittest.IsolatedAsyncioTestCase)["_callSetUp"], before)
+        self.assertEqual((self.recorded(), self.recorded(inner)), (["outer"], ["inner", "setUp", "thread", "test"]))
+        self.assertEqual(self.recorded(self.folder / "own.json"), ["own"])
+
+
 class BareTest(DecoratedTestCase):
     def test_bare_on_a_function_a_method_and_a_class(self) -> None:
         self.in_folder()

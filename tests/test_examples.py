@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXTRAS = {"remote_store.py": "fsspec"}
 
 
 class ExamplesTest(unittest.TestCase):
@@ -18,6 +20,9 @@ class ExamplesTest(unittest.TestCase):
         self.assertTrue(EXAMPLES)
         for example in EXAMPLES:
             with self.subTest(example.name), tempfile.TemporaryDirectory() as folder:
+                extra = EXTRAS.get(example.name)
+                if extra and importlib.util.find_spec(extra) is None:
+                    self.skipTest(f"needs the extra {extra}")
                 copy = Path(folder, example.name)
                 copy.write_bytes(example.read_bytes())
                 environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

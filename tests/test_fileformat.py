@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 import unittest
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -41,7 +41,8 @@ responses = st.builds(
     http_version=st.sampled_from(["1.1", "1.0"]), broken=st.none() | st.builds(BrokenBody, error=texts, message=texts),
     closed_early=st.booleans(),
 )
-times = st.datetimes(min_value=datetime(1900, 1, 3), timezones=st.timezones())
+offsets = st.integers(-80_000, 80_000).map(lambda seconds: timezone(timedelta(seconds=seconds)))
+times = st.datetimes(min_value=datetime(1900, 1, 3), timezones=offsets)
 failures = st.builds(InteractionFailure, error=texts, message=texts)
 interactions = st.builds(
     Interaction, request=requests, response=responses, recorded_at=st.none() | times

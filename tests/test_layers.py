@@ -48,8 +48,8 @@ LAYERS = (
     ("broker",),
     ("buffering", "files"),
     ("filestate",),
-    ("saving",),
-    ("stores",),
+    ("bases", "saving"),
+    ("stores", "remote_store"),
     # ------------------ above: no requests, no urllib3, no patching; only the modules of the stores touch a disk
     ("framing", "cookies_time", "failures", "uploads"),
     ("streams", "retrying"),
@@ -77,12 +77,12 @@ LAYERS = (
     ("__main__",),
     ("__init__",),
 )
-CORE = LAYERS[: LAYERS.index(("stores",)) + 1]
+CORE = LAYERS[: LAYERS.index(("stores", "remote_store")) + 1]
 TRANSPORT = {"requests", "urllib3", "http", "socket", "ssl"}
 DISK = {"pathlib", "tempfile", "shutil", "io", "filelock", "fcntl"}
 # What `os` offers that is no disk.
 DISKLESS_OS = {"PathLike", "environ", "fspath", "getpid", "register_at_fork"}
-STORES = {"locks", "files", "filestate", "recovery", "saving", "stores"}
+STORES = {"locks", "files", "filestate", "recovery", "saving", "stores", "remote_store"}
 DEPENDENCIES = {"pydantic", "requests", "filelock"}
 
 

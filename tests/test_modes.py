@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import os
 import unittest
 import warnings
 from typing import Any
+
+import requests
 
 from cassettes_lib import (
     CassetteError,
@@ -357,6 +360,51 @@ class IncompleteTest(ModesTestCase):
             self.assertEqual(sorted(self.recorded()), ["one", "two"])
             self.get("three")
         self.assertEqual((sorted(self.recorded()), self.marks()), (["one", "three", "two"], 0))
+
+    def test_a_block_within_a_block_that_records_anew_on_the_same_cassette_adds_to_it(self) -> None:
+        self.record("old")
+        for mode, environment in (("record", None), ("once", "record")):
+            self.set_environment(CASSETTES_MODE=environment)
+            with self.subTest(mode), use_cassette(self.path, mode=mode):  # type: ignore[call-overload]
+                self.get("one")
+                with use_cassette(self.path, mode=mode):  # type: ignore[call-overload]
+                    self.get("two")
+                self.get("three")
+            self.assertEqual((sorted(self.recorded()), self.marks()), (["one", "three", "two"], 0))
+
+    def test_what_is_recorded_after_the_end_leaves_no_mark(self) -> None:
+        for store in (None, MemoryCassetteStore()):
+            with self.subTest(store=store):
+                with use_cassette(None if store else self.path, store=store):
+                    response = requests.get(self.server.url_for("/chunked"), stream=True, timeout=30)
+                self.assertTrue(response.content)
+                cassette = store.cassette if store else self.stored()
+                assert cassette is not None
+                self.assertEqual((len(cassette.interactions), cassette.incomplete), (1, ()))
+
+    def test_what_is_recorded_after_a_failing_end_is_marked(self) -> None:
+        for store in (None, MemoryCassetteStore()):
+            with self.subTest(store=store):
+                with self.assertRaises(ZeroDivisionError), use_cassette(None if store else self.path, store=store):
+                    response = requests.get(self.server.url_for("/chunked"), stream=True, timeout=30)
+                    raise ZeroDivisionError
+                self.assertTrue(response.content)
+                cassette = store.cassette if store else self.stored()
+                assert cassette is not None
+                self.assertEqual((len(cassette.interactions), len(cassette.incomplete)), (1, 1))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs fork")
+    def test_a_forked_child_that_leaves_the_block_does_not_clear_the_mark_of_its_parent(self) -> None:
+        cassette = use_cassette(self.path)
+        with cassette:
+            self.get("one")
+            child = os.fork()
+            if not child:
+                cassette.__exit__(None, None, None)
+                os._exit(0)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            self.assertEqual(self.marks(), 1)
+        self.assertEqual(self.marks(), 0)
 
     def test_a_skip_ends_a_recording_well(self) -> None:
         with self.assertRaises(unittest.SkipTest), use_cassette(self.path):

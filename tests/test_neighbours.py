@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import unittest
+import warnings
 from typing import Any
 from unittest import mock
 
@@ -338,6 +339,10 @@ class ShadowTest(NeighbourTestCase):
             block = Interception(Broker(Cassette()), "shadowed")
             with self.subTest(target), mock.patch(target), self.assertWarnsRegex(CassetteWarning, target):
                 block.start()
+            block.stop()
+        with mock.patch("requests.Session.send", wraps=requests.Session.send), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            block.start()
             block.stop()
 
 

@@ -246,6 +246,21 @@ class EveryWayTest(SealingTestCase):
                 mounted(Around()).get(self.server.url + "/text")
             self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
 
+    def test_an_adapter_that_goes_on_unseen_with_another_request_is_recorded_once(self) -> None:
+        def unseen(function: Any) -> Any:
+            return lambda *args, **kwargs: function(*args, **kwargs)
+
+        class SendsACopy(HTTPAdapter):
+            @unseen
+            def send(self, request: Any, **kwargs: Any) -> Any:
+                return super().send(request.copy(), **kwargs)
+
+        path = self.new_path()
+        for mode in ("record", "replay"):
+            with use_cassette(path, mode=mode) as broker:  # type: ignore[arg-type]
+                mounted(SendsACopy()).get(self.server.url + "/text")
+            self.assertEqual((len(broker.cassette.interactions), len(self.server.hits)), (1, 1))
+
     def test_sessions_and_adapters_made_inside_are_covered(self) -> None:
         with use_cassette(self.recorded("/text", "/text", "/text"), mode="replay") as broker:
             class FindsADuckLater(requests.Session):
@@ -337,13 +352,13 @@ class GuardTest(SealingTestCase):
     def test_a_captured_send_is_stopped_in_replay(self) -> None:
         path = self.recorded("/text")
         with use_cassette(path, mode="replay"), self.assertRaises(NetworkBlockedError) as caught:
-            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?token=hush"))
+            _captured_send(HTTPAdapter(), prepared(self.server.url + "/text?page=2&token=hush-Hush-1"))
         self.assertEqual(self.server.hits, [])
         self.assertEqual(caught.exception.request.method, "GET")
-        self.assertEqual(caught.exception.request.url, self.server.url + "/text")
+        self.assertEqual(caught.exception.request.url, self.server.url + "/text?page=2&token=REDACTED-1")
         self.assertRegex(caught.exception.caller, re.escape(__file__) + r":\d+")
         self.assertIn(caught.exception.caller, str(caught.exception))
-        self.assertNotIn("hush", str(caught.exception))
+        self.assertNotIn("hush-Hush-1", str(caught.exception))
 
     def test_a_captured_send_goes_live_with_a_warning_in_record(self) -> None:
         with use_cassette(self.new_path(), mode="record") as broker, self.assertWarnsRegex(CassetteWarning, "/text"):

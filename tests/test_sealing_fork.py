@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import signal
 import threading
 import unittest
 from collections.abc import Callable
+from typing import Any
 
 import requests
 
-from cassettes_lib import InteractionNotFoundError, use_cassette
+from cassettes_lib import InteractionNotFoundError, patches, use_cassette
 from tests.sealing_support import SealingTestCase
 
 
@@ -75,6 +77,25 @@ class ForkTest(SealingTestCase):
                 stop.set()
                 for thread in threads:
                     thread.join()
+        self.assertEqual(self.server.hits, [])
+
+    def test_no_lock_of_a_broker_is_held_in_a_child(self) -> None:
+        """Each lock in turn is held by another thread when the fork begins, and given back only once it waits."""
+        with use_cassette(self.recorded("/text"), mode="replay", allow_playback_repeats=True) as broker:
+            for lock in (*broker.locks, patches.lock):
+                held, forking = threading.Event(), threading.Event()
+
+                def hold(lock: Any = lock, held: threading.Event = held, forking: threading.Event = forking) -> None:
+                    with lock:
+                        held.set()
+                        forking.wait()
+
+                thread = threading.Thread(target=contextvars.Context().run, args=(hold,))
+                thread.start()
+                held.wait()
+                os.register_at_fork(before=forking.set)  # hooks run in reverse order: this one before ours
+                self.in_child(lambda: requests.get(self.server.url + "/text"))
+                thread.join()
         self.assertEqual(self.server.hits, [])
 
     def test_what_parent_and_child_record_is_all_kept(self) -> None:

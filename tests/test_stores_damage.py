@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import random
+import re
 import time
 import tracemalloc
 import unittest
@@ -101,8 +102,12 @@ class DamagedTextTest(unittest.TestCase):
                 self.assertIsNotNone(error.column)
                 self.assertIn(f"line {error.line}, column {error.column}", str(error))
             return error.member
-        for interaction in content.cassette.interactions:
-            self.assertTrue(interaction.request.url is not None)
+        try:
+            list(content.cassette.interactions)
+        except CassetteFormatError as error:
+            self.assertTrue(re.search(rb"[0-9][eE][+]?[0-9]{3}", data), "only a number too big waits until it is read")
+            self.assertTrue(error.member.endswith("body"), error.member)
+            return error.member
         self.assertEqual(read(print_cassette(content.cassette).encode()).cassette, content.cassette)
         return content.cassette
 
@@ -257,6 +262,16 @@ class TableTest(FolderTestCase):
                             lines[error.line - 1][error.column - 1 :].startswith(shown),
                             (error.member, lines[error.line - 1], error.column),
                         )
+
+    def test_a_number_that_no_float_holds_is_found_when_it_is_read(self) -> None:
+        for text in self.with_value({"json": "@"}, "interactions", 1, "response", "body"):
+            self.path.write_text(text.replace('"@"', "1e400"))
+            with self.assertRaises(CassetteFormatError) as caught:
+                list(self.store().load().interactions)
+            self.assertEqual(caught.exception.member, "interactions[1].response.body")
+            assert caught.exception.line is not None
+            shown = text.splitlines()[caught.exception.line - 1]
+            self.assertTrue(shown[(caught.exception.column or 0) - 1 :].startswith("{"))
 
     def test_headers_that_would_smuggle_are_refused(self) -> None:
         for value in ("a\r\nb", "a\nb", "a\rb", "a\0b", ["a", "b\n"]):

@@ -11,16 +11,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
 import unittest
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
+from unittest import mock
 
+from cassettes_lib import files
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
-from cassettes_lib.models import Cassette
+from cassettes_lib.models import Cassette, RecordingMark
 from tests.test_stores import FolderTestCase, a_cassette_of, numbered
 
 ROOT = Path(__file__).parent.parent
@@ -76,14 +81,21 @@ class ProcessTestCase(FolderTestCase):
 
 
 class WritersTest(ProcessTestCase):
-    RECORDER = """
-        mode, first, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    RECORDERS = """
+        mode, writers, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
         responder = lambda request: InteractionResponse(status=200, body=b"x" * 500)
-        broker = Broker.from_store(JsonFileCassetteStore(path), mode, responder)
-        say("ready")
-        sys.stdin.readline()
-        for number in range(first, first + count):
-            broker.respond(request(number))
+        children = []
+        for writer in range(1, writers + 1):
+            child = os.fork()
+            if child == 0:
+                broker = Broker.from_store(JsonFileCassetteStore(path), mode, responder)
+                say("ready")
+                os.read(0, 1)
+                for number in range(1000 * writer, 1000 * writer + count):
+                    broker.respond(request(number))
+                os._exit(0)
+            children.append(child)
+        sys.exit(sum(os.waitpid(child, 0)[1] for child in children) != 0)
     """
 
     def test_the_union_of_what_all_record_is_on_disk_and_every_reader_finds_it_whole(self) -> None:
@@ -93,34 +105,29 @@ class WritersTest(ProcessTestCase):
                     self.path.unlink(missing_ok=True)
                     if mode == "record":
                         self.store().save(a_cassette_of(1, 2, 3))
-                    writers = [self.start(self.RECORDER, mode, 1000 * (each + 1), 40) for each in range(count)]
-                    self.assertEqual([self.line(writer) for writer in writers], ["ready"] * count)
-                    self.go(*writers)
-                    seen = 0
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("error")
-                        while any(writer.poll() is None for writer in writers):
-                            with contextlib.suppress(CassetteNotFoundError):
-                                there = len(self.store().load().interactions)
-                                if seen > 3:
-                                    self.assertGreaterEqual(there, seen)
-                                seen = there
-                    for writer in writers:
-                        self.assert_ends_well(writer)
-                    expected = [1000 * (each + 1) + number for each in range(count) for number in range(40)]
+                    recorders = self.start(self.RECORDERS, mode, count, 40)
+                    self.assertEqual({self.line(recorders) for _ in range(count)}, {"ready"})
+                    assert recorders.stdin is not None
+                    recorders.stdin.write(b"." * count)
+                    self.read_until_it_ends(recorders)
+                    expected = [1000 * each + number for each in range(1, count + 1) for number in range(40)]
                     self.assertEqual(sorted(self.numbers()), expected)
+                    for each in range(1, count + 1):
+                        mine = [number for number in self.numbers() if number // 1000 == each]
+                        self.assertEqual(mine, sorted(mine), "each writer keeps its order")
                     self.assertEqual(os.listdir(self.folder), ["cassette.json"])
 
-    def test_each_writer_keeps_its_order(self) -> None:
-        writers = [self.start(self.RECORDER, "auto", 1000 * (each + 1), 30) for each in range(3)]
-        for writer in writers:
-            self.line(writer)
-        self.go(*writers)
-        for writer in writers:
-            self.assert_ends_well(writer)
-        for each in range(3):
-            mine = [number for number in self.numbers() if number // 1000 == each + 1]
-            self.assertEqual(mine, sorted(mine))
+    def read_until_it_ends(self, writers: subprocess.Popen[bytes]) -> None:
+        seen = 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            while writers.poll() is None:
+                with contextlib.suppress(CassetteNotFoundError):
+                    there = len(self.store().load().interactions)
+                    if seen > 3:
+                        self.assertGreaterEqual(there, seen)
+                    seen = there
+        self.assert_ends_well(writers)
 
     def test_threads_with_stores_of_their_own_take_turns_too(self) -> None:
         stores = [self.store() for _ in range(8)]
@@ -141,8 +148,8 @@ class WritersTest(ProcessTestCase):
 
 class LockTest(ProcessTestCase):
     HOLDER = """
-        from cassettes_lib.locks import locked_file
-        with locked_file(path, 10):
+        from cassettes_lib.locks import LockedFile
+        with LockedFile(path, 10):
             say("locked")
             sys.stdin.readline()
     """
@@ -179,13 +186,13 @@ class LockTest(ProcessTestCase):
     def test_a_holder_that_died_while_its_child_lives_does_not_block(self) -> None:
         holder = self.start(
             """
-            from cassettes_lib.locks import locked_file
+            from cassettes_lib.locks import LockedFile
             def fork():
                 if os.fork() == 0:
                     say("forked")
                     sys.stdin.readline()
                     os._exit(0)
-            with locked_file(path, 10):
+            with LockedFile(path, 10):
                 thread = threading.Thread(target=fork)
                 thread.start()
                 thread.join()
@@ -197,29 +204,62 @@ class LockTest(ProcessTestCase):
         self.opened.save(self.cassette.plus(numbered(2)))
         self.assertEqual(self.numbers(), [1, 2])
 
+    CREATOR = """
+        from cassettes_lib import files
+        if sys.argv[2] == "named":
+            files._open_unnamed = lambda folder: None
+        original = files._write_all
+        def half(file, start, text):
+            original(file, start, text[:100])
+            say("half")
+            sys.stdin.readline()
+            original(file, start, text)
+        files._write_all = half
+        JsonFileCassetteStore(path).save(Cassette().plus(numbered(1)))
+    """
+
     def test_a_creator_that_died_leaves_nothing_that_blocks_or_stays(self) -> None:
-        self.path.unlink()
-        creator = self.start(
-            """
-            from cassettes_lib import files
-            original = files._write_all
-            def half(file, start, text):
-                original(file, start, text[:100])
-                say("half")
-                sys.stdin.readline()
-            files._write_all = half
-            JsonFileCassetteStore(path).save(Cassette().plus(numbered(1)))
-            """
-        )
-        self.assertEqual(self.line(creator), "half")
-        with self.assertRaises(CassetteNotFoundError):
-            self.store().load()
-        with self.assertRaisesRegex(CassetteSaveError, "held the lock"):
-            self.store(lock_timeout=0.2).save(a_cassette_of(2))
-        self.end(creator)
-        self.store().save(a_cassette_of(3))
-        self.assertEqual(self.numbers(), [3])
-        self.assertEqual(os.listdir(self.folder), ["cassette.json"])
+        for kind in ("named", "unnamed"):
+            with self.subTest(kind):
+                self.path.unlink()
+                creator = self.start(self.CREATOR, kind)
+                self.assertEqual(self.line(creator), "half")
+                with self.assertRaises(CassetteNotFoundError):
+                    self.store().load()
+                self.end(creator)
+                if kind == "unnamed":
+                    self.assertEqual(os.listdir(self.folder), [])
+                with self.only_named(kind):
+                    self.store().save(a_cassette_of(3))
+                self.assertEqual(self.numbers(), [3])
+                self.assertEqual(os.listdir(self.folder), ["cassette.json"])
+
+    def test_of_two_creators_both_are_heard(self) -> None:
+        for kind in ("named", "unnamed"):
+            with self.subTest(kind):
+                self.path.unlink()
+                creator = self.start(self.CREATOR, kind)
+                self.assertEqual(self.line(creator), "half")
+                store = self.store(lock_timeout=0.2)
+                with self.only_named(kind):
+                    if kind == "named":
+                        with self.assertRaisesRegex(CassetteSaveError, "held the lock"):
+                            store.save(a_cassette_of(2))
+                    else:
+                        store.save(a_cassette_of(2))
+                self.go(creator, creator)
+                self.assert_ends_well(creator)
+                self.assertEqual(self.numbers(), [1] if kind == "named" else [2, 1])
+                self.assertEqual(os.listdir(self.folder), ["cassette.json"])
+
+    @contextlib.contextmanager
+    def only_named(self, kind: str) -> Iterator[None]:
+        """Do without files that have no name, as systems other than Linux must."""
+        if kind == "unnamed":
+            yield
+            return
+        with mock.patch.object(files, "_open_unnamed", return_value=None):
+            yield
 
     def test_a_reader_that_meets_a_half_written_end_waits_for_its_writer(self) -> None:
         writer = self.start(
@@ -246,6 +286,48 @@ class LockTest(ProcessTestCase):
             warnings.simplefilter("error")
             self.assertEqual(len(self.store().load().interactions), 2)
         self.assert_ends_well(writer)
+
+
+class WithoutFlockTest(ProcessTestCase):
+    """Where `flock` does not work, or does not exist, `filelock` takes its place, and nothing stays here either."""
+
+    WRITER = """
+        import errno, fcntl, tempfile
+        from cassettes_lib import files, locks
+        tempfile.tempdir = sys.argv[2]
+        flock = fcntl.flock
+        def no_flock(file, operation):
+            number = file if isinstance(file, int) else file.fileno()
+            if not os.readlink(f"/proc/self/fd/{number}").startswith(sys.argv[2]):
+                raise OSError(errno.ENOLCK, "no locks available")
+            flock(file, operation)
+        if sys.argv[3] == "broken":
+            fcntl.flock = no_flock
+        else:
+            locks.fcntl = files.fcntl = None
+        store = JsonFileCassetteStore(path, lock_timeout=60)
+        cassette, first = Cassette(), int(sys.argv[4])
+        say("ready")
+        sys.stdin.readline()
+        for number in range(first, first + 25):
+            cassette = cassette.plus(numbered(number))
+            store.save(cassette)
+    """
+
+    def test_writers_take_turns_all_the_same(self) -> None:
+        for kind in ("broken", "absent"):
+            with self.subTest(kind):
+                self.path.unlink(missing_ok=True)
+                temporary = self.enterContext(tempfile.TemporaryDirectory())
+                writers = [self.start(self.WRITER, temporary, kind, 100 * each) for each in range(3)]
+                for writer in writers:
+                    self.assertEqual(self.line(writer), "ready")
+                self.go(*writers)
+                for writer in writers:
+                    self.assert_ends_well(writer)
+                expected = [100 * each + number for each in range(3) for number in range(25)]
+                self.assertEqual(sorted(self.numbers()), expected)
+                self.assertEqual(os.listdir(self.folder), ["cassette.json"])
 
 
 class KillTest(ProcessTestCase):
@@ -302,6 +384,37 @@ class KillTest(ProcessTestCase):
 
     def test_of_large_bodies_nothing_that_was_saved_is_lost(self) -> None:
         self.kill_and_check(1_000_000, 100, 0.05, 5)
+
+
+class TornBetweenPagesTest(FolderTestCase):
+    """A write that SIGKILL cuts short ends between two pages; here it ends at each page that there is."""
+
+    def test_the_end_is_recovered_wherever_it_lies(self) -> None:
+        mark = RecordingMark(session="s" * 40)
+        original = files._write_all
+
+        def cut_short(file: FileIO, start: int, text: bytes) -> None:
+            if text.strip():
+                original(file, start, text[: 4096 - start % 4096])
+                os._exit(0)
+            original(file, start, text)
+
+        for size in range(3000, 4200, 37):
+            with self.subTest(size=size):
+                self.path.unlink(missing_ok=True)
+                store = self.store()
+                cassette = Cassette(incomplete=(mark,)).plus(numbered(1, size))
+                store.save(cassette)
+                if os.fork() == 0:
+                    files._write_all = cut_short
+                    store.save(cassette.plus(numbered(2, 5000)))
+                os.wait()
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    loaded = self.store().load()
+                self.assertEqual(list(loaded.interactions), [numbered(1, size)])
+                self.assertEqual(len(caught), 1)
+                self.assertTrue(loaded.incomplete)
 
 
 class EndOfProcessTest(ProcessTestCase):

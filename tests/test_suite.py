@@ -164,7 +164,8 @@ class GeneratorTest(unittest.TestCase):
 if __name__ == "__main__":
     unittest.main()
 '''
-TESTS, LIVE = 20, 39
+LIVE = 39
+RAN = r"Ran (19|20) tests"  # Python 3.12.1 did not count the one that is skipped
 
 
 class SuiteTest(RecordingTestCase):
@@ -192,7 +193,7 @@ class SuiteTest(RecordingTestCase):
 
     def test_the_life_of_a_suite(self) -> None:
         first = self.run_suite()
-        self.assertIn(f"Ran {TESTS} tests", first.stderr)
+        self.assertRegex(first.stderr, RAN)
         self.assertEqual(len(self.hits), LIVE, self.hits)
         self.assertIn(f"cassettes: {LIVE} recorded, 0 replayed, {LIVE} live", first.stderr)
         recorded = self.cassettes
@@ -206,7 +207,7 @@ class SuiteTest(RecordingTestCase):
                               (("-W", "error", "-m", "unittest"), "")):
             with self.subTest(arguments=arguments, ci=ci):
                 offline = self.run_suite(*arguments, CI=ci)
-                self.assertIn(f"Ran {TESTS} tests", offline.stderr)
+                self.assertRegex(offline.stderr, RAN)
                 self.assertNotIn("cassettes:", offline.stderr)
                 self.assertEqual(self.cassettes, recorded)
 

@@ -456,6 +456,23 @@ class AssertionsTest(CaseTestCase):
         self.assertIn("'quantity': 2", text)
         self.assertIn("'quantity': 1", text)
 
+    def test_a_failure_shows_no_secrets(self) -> None:
+        server = self.server
+
+        class ShopTest(CassetteTestCase):
+            def test_list(self) -> None:
+                requests.get(server.url_for("/anything/orders?api_key=k-4711-0815"), timeout=30)
+                self.assertRequested("GET", "/nowhere")
+
+            def test_difference(self) -> None:
+                requests.post(server.url_for("/anything/login"), json={"password": "hunter2", "at": 1}, timeout=30)
+                self.assertRequested("POST", "/anything/login", json={"password": mock.ANY, "at": 2})
+
+        text = problems(run_class(ShopTest))
+        self.assertIn("REDACTED-1", text)
+        self.assertNotIn("4711", text.replace(f"{ShopTest.__module__}", "").partition("AssertionError")[2])
+        self.assertNotRegex(text, "made.*hunter2|[+].*hunter2")
+
     def test_a_failure_counts(self) -> None:
         self.assertIn("POST /anything/orders was requested once, not twice",
                       self.check(lambda case: case.assertRequested("POST", "/anything/orders", times=2)))

@@ -1,0 +1,127 @@
+"""The docs: their code runs twice, the second time offline; their commands parse; every public name is explained."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import re
+import shlex
+import sys
+import unittest
+from pathlib import Path
+from typing import Any
+
+import cassettes_lib
+from cassettes_lib.cli import make_parser
+from tests.support_blocks import BlocksTestCase, blocks, no_service, the_service
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = [DOCS / "tutorial.rst", *sorted((DOCS / "howto").glob("*.rst"))]
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+class CodeOfPagesTest(BlocksTestCase):
+    def run_code(self, name: str, code: str) -> None:
+        if "import pytest" not in code:
+            self.run_block(name, code)
+            return
+        import pytest
+
+        path = Path(f"test_{name}.py").resolve()
+        path.write_text(code, encoding="utf-8")
+        self.addCleanup(sys.modules.pop, path.stem, None)
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            code_of_exit = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", ".", str(path)])
+        self.assertEqual(code_of_exit, 0, output.getvalue())
+
+    def run_page(self, page: Path) -> int:
+        """Run the blocks of a page in its folder; return how many could be run here."""
+        count = 0
+        for number, code in enumerate(blocks(text_of(page), "python")):
+            if "import django" in code and importlib.util.find_spec("django") is None:
+                continue
+            with self.subTest(page=page.name, code=code.splitlines()[:8]):
+                self.run_code(f"{page.stem}_{number}", code)
+            count += 1
+        return count
+
+    def test_every_block_records_and_then_replays_offline(self) -> None:
+        for page in PAGES:
+            Path(page.stem).mkdir()
+            with contextlib.chdir(page.stem):
+                with the_service() as service:
+                    count = self.run_page(page)
+                    if count:
+                        self.assertGreater(len(service.calls), 0, page.name)
+                with no_service():
+                    self.run_page(page)
+
+
+class CommandsInPagesTest(unittest.TestCase):
+    def test_every_cassettes_command_parses(self) -> None:
+        commands = []
+        for page in sorted(DOCS.rglob("*.rst")):
+            for block in blocks(text_of(page), "console"):
+                commands += re.findall(r"(?m)^(?:\S+/)?cassettes (.*?)(?:\s+#.*)?$", block)
+            commands += re.findall(r"``cassettes (\w+ [^`]*cassettes[^`]*)``", text_of(page))
+        self.assertGreater(len(commands), 5)
+        for command in commands:
+            with self.subTest(command):
+                make_parser().parse_args(shlex.split(command))
+
+
+class PublicNamesTest(unittest.TestCase):
+    def test_every_public_name_is_in_the_reference(self) -> None:
+        page = text_of(DOCS / "api.rst")
+        named = re.findall(r"(?m)^\.\. (?:auto\w+|data):: (\w+)$", page)
+        self.assertEqual(sorted(named), sorted(cassettes_lib.__all__))
+
+    def test_every_public_name_has_a_docstring_with_its_arguments(self) -> None:
+        for name in cassettes_lib.__all__:
+            value = getattr(cassettes_lib, name)
+            if isinstance(value, str):
+                continue
+            with self.subTest(name):
+                self.assertTrue(value.__dict__.get("__doc__") if isinstance(value, type) else value.__doc__)
+                for what, function in public_functions(value):
+                    self.assert_documented(f"{name}.{what}", function, inspect.getdoc(value) or "")
+
+    def assert_documented(self, name: str, function: Any, doc_of_class: str) -> None:
+        doc = inspect.getdoc(function) or ""
+        in_class = name.endswith(".__init__") and not doc
+        doc = doc_of_class if in_class else doc
+        self.assertTrue(doc, f"{name} has no docstring")
+        keywords = [
+            parameter.name for parameter in inspect.signature(function).parameters.values()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        ]
+        for keyword in keywords:
+            mentioned = re.search(rf"(?m)^\s*{keyword}: |`{keyword}[`=]", doc + doc_of_class)
+            self.assertTrue(mentioned, f"the docstring of {name} does not explain {keyword}")
+        for error in raised_in(function):
+            self.assertIn(f"{error}:", doc, f"the docstring of {name} does not say that it raises {error}")
+
+
+def public_functions(value: Any) -> list[tuple[str, Any]]:
+    """Return the functions of a public name that users call, with their names."""
+    if not isinstance(value, type):
+        return [("()", value)]
+    return [
+        (name, function) for name, function in vars(value).items()
+        if inspect.isfunction(function) and function.__module__.startswith("cassettes_lib.")
+        and (name == "__init__" or not name.startswith(("_", "test_")))
+    ]
+
+
+def raised_in(function: Any) -> set[str]:
+    """Return the names of the exceptions that the code of a function raises itself."""
+    return set(re.findall(r"(?m)^\s+raise (\w+Error)\(", inspect.getsource(inspect.unwrap(function))))
+
+
+if __name__ == "__main__":
+    unittest.main()
