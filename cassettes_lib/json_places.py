@@ -86,7 +86,18 @@ class Scalar(NamedTuple):
     @property
     def key(self) -> str:
         """The name of the member, or of the list's member, that it is the value of; "" when there is none."""
-        return next(self.names, "")
+        return self.part if isinstance(self.part, str) else next(self.names, "")
+
+    @property
+    def key_and_outer(self) -> tuple[str, str]:
+        """The first two of `names`, "" where there are fewer."""
+        names: list[str] = []
+        part, frame = self.part, self.frame
+        while frame and len(names) < 2:
+            if isinstance(part, str):
+                names.append(part)
+            part, frame = frame.part, frame.parent
+        return (names[0] if names else ""), (names[1] if len(names) > 1 else "")
 
 
 class Edit(NamedTuple):
@@ -123,8 +134,13 @@ def scalars_of(text: str) -> Iterator[Scalar]:
             yield each
 
 
-def objects_of(text: str) -> Iterator[Scalar | Frame]:
-    """Yield all scalars of a JSON text, in order, and each object or list when it ends."""
+def objects_of(text: str, *, with_keys: bool = True) -> Iterator[Scalar | Frame]:
+    """Yield all scalars of a JSON text, in order, and each object or list when it ends.
+
+    Args:
+        text: The text.
+        with_keys: Yield the names of members, too.
+    """
     frames: list[Frame] = []
     for found in _TOKEN.finditer(text):
         token = found[0]
@@ -145,7 +161,8 @@ def objects_of(text: str) -> Iterator[Scalar | Frame]:
                 frame.expects_key = False
         elif frame and frame.expects_key:
             frame.key = _plain(token) if first == '"' else token
-            yield Scalar(found.start(), found.end(), "key", frame.key, None, "")
+            if with_keys:
+                yield Scalar(found.start(), found.end(), "key", frame.key, None, "")
         elif first == '"' or _NUMBER.fullmatch(token):
             part = (frame.key if frame.is_object else frame.position) if frame else ""
             if first == '"':

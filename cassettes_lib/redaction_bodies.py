@@ -44,6 +44,7 @@ _WORD_COMPANY = word_set("logprob logprobs score token_str lemma pos")
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
+_TELLING_KEYS = frozenset((*_VALUE_KEYS, "kty", "token", "grant_type"))
 
 
 def redacted_body(
@@ -101,7 +102,7 @@ def redacted_json(scrub: Scrub, text: str, where: Where) -> str:
             return text
         edits: dict[int, Edit] = {}
         is_quick = scrub.finds_names_only
-        for each in objects_of(text):
+        for each in objects_of(text, with_keys=not is_quick):
             if isinstance(each, Frame):
                 _judge_siblings(scrub, text, each, edits, where)
             elif is_quick and _is_boring(scrub, each):
@@ -206,8 +207,7 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
 
 
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
-    names = scalar.names
-    name, outer = next(names, ""), next(names, "")
+    name, outer = scalar.key_and_outer
     verdict = scrub.rules.member_verdict(name, outer)
     if verdict is Verdict.NO and scrub.holds_secret_objects and outer in ("data", "stringData"):
         return Verdict.IF_IT_LOOKS_SO
@@ -219,7 +219,7 @@ def _is_boring(scrub: Scrub, scalar: Scalar) -> bool:
     text = scalar.text
     if scalar.kind == "string" and len(text) >= 6 and VALUED.search(text):
         return False
-    return scalar.kind == "key" or _verdict(scrub, scalar) is Verdict.NO
+    return _verdict(scrub, scalar) is Verdict.NO
 
 
 def _redacted_number(scrub: Scrub, scalar: Scalar, where: Where) -> Edit | None:
@@ -247,7 +247,9 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
     if not frame.is_object:
         _judge_pair(scrub, text, frame, edits, where)
         return
-    by_key = {scalar.key.lower(): scalar for scalar in frame.scalars if scalar.kind == "string"}
+    if _TELLING_KEYS.isdisjoint([str(scalar.part).lower() for scalar in frame.scalars]):
+        return
+    by_key = {str(scalar.part).lower(): scalar for scalar in frame.scalars if scalar.kind == "string"}
     if "kty" in by_key:
         for name in _PRIVATE_JWK & by_key.keys():
             _redact_sibling(scrub, text, by_key[name], edits, where)
