@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -17,8 +18,8 @@ from cassettes_lib.models import Cassette
 class BufferedCassetteStore:
     """Stands in front of a store in which each save is dear, and saves to it now and then, and at `close`.
 
-    What is buffered is lost when the process dies: that is the price. A save that fails in the background is raised
-    by the next `save`, `flush` or `close`, and tried again by it.
+    What is buffered is lost when the process dies: that is the price. (An interpreter that exits saves it first.) A
+    save that fails in the background is raised by the next `save`, `flush` or `close`, and tried again by it.
 
     Example:
         >>> with BufferedCassetteStore(store, every=100, seconds=5) as buffered:        # doctest: +SKIP
@@ -70,6 +71,7 @@ class BufferedCassetteStore:
         """Buffer a cassette, or save it when it is time. Raises what the store raises."""
         with self._lock:
             self._pending = cassette
+            _waiting.add(self)
             if self._is_due(cassette):
                 self.flush()
             elif self._timer is None and self._seconds is not None:
@@ -84,6 +86,7 @@ class BufferedCassetteStore:
             if self._pending is not None:
                 self.store.save(self._pending)
                 self._saved, self._pending, self._failed = self._pending, None, False
+                _waiting.discard(self)
 
     def close(self) -> None:
         """Save what is buffered; the store can be used on."""
@@ -113,11 +116,6 @@ class BufferedCassetteStore:
         except CassetteSaveError:
             self._failed = True
 
-    def _flush_before_fork(self) -> None:
-        """Save, so that the parent and the child do not both save what is buffered now."""
-        with suppress(CassetteSaveError):
-            self.flush()
-
     def _renew_after_fork(self) -> None:
         self._lock = threading.RLock()
         self._timer = None
@@ -129,11 +127,16 @@ class BufferedCassetteStore:
 
 
 _buffers: weakref.WeakSet[BufferedCassetteStore] = weakref.WeakSet()
+_waiting: set[BufferedCassetteStore] = set()
+"""Those that hold something; kept alive until it is saved."""
 
 
-def _flush_all_before_fork() -> None:
-    for buffer in list(_buffers):
-        buffer._flush_before_fork()
+@atexit.register
+def _flush_all() -> None:
+    """Save what is buffered: at the end, and before a fork, lest the parent and the child both save it."""
+    for buffer in list(_waiting):
+        with suppress(CassetteSaveError):
+            buffer.flush()
 
 
 def _renew_all_after_fork() -> None:
@@ -142,4 +145,4 @@ def _renew_all_after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_flush_all_before_fork, after_in_child=_renew_all_after_fork)
+    os.register_at_fork(before=_flush_all, after_in_child=_renew_all_after_fork)

@@ -1,20 +1,15 @@
 """What a store knows of its file: what it loaded or saved last, where that ends, and what others added since.
 
-Strategy: a store must tell its own interactions from those of other writers, at a cost that does not grow. As long
-as the file is the same one, everybody only adds at its end, so offsets tell. When somebody has replaced the file, the
-texts tell: each text that this store loaded or wrote accounts for one equal text in the file. That is enough to
-rewrite what is ours, since equal texts are as good as each other. It is not enough to drop what was loaded, when a
-recording begins anew: an equal text may be somebody's new recording. Then only what is surely old is dropped; in doubt
-an interaction is kept. See docs/adr/append-and-recovery.rst.
+Strategy: at the end of a file in our layout there is a place where the next interaction belongs. The bytes around it
+say whether it is still right, and if not, whether all that happened is that others added something there. So a save
+costs what is new, not what is there.
 """
 
 from __future__ import annotations
 
 import threading
-import weakref
 from array import array
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from io import FileIO
@@ -160,10 +155,11 @@ class Basis:
 
     Attributes:
         found: What was there when the recording began: nothing, a cassette, a damaged file; `unseen`: nobody looked.
-        entries: Refers to the list of interactions of the cassette that was loaded or saved last.
+        entries: Identity of the list of interactions of the cassette that was loaded or saved last.
         count: How many of those interactions are in the file.
         keys: Hashes of their texts, of which the first `count` count.
         loaded: How many of them were loaded rather than saved.
+        given_up: Positions of those that others have removed or rewritten in the file since.
         loaded_at: When, in seconds since the epoch.
         marks: The marks of that cassette, by session.
         extra: Its members that we do not know.
@@ -176,10 +172,11 @@ class Basis:
     """
 
     found: Literal["missing", "cassette", "damaged", "unseen"]
-    entries: weakref.ref[Any] | None = None
+    entries: object = None
     count: int = 0
     keys: array[int] = field(default_factory=lambda: array("q"))
     loaded: int = 0
+    given_up: frozenset[int] = frozenset()
     loaded_at: float = 0.0
     marks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -197,12 +194,13 @@ class Basis:
         texts = (interaction_text(interactions, position) for position in range(len(interactions)))
         return cls(
             "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
-            loaded_at=loaded_at, place=content.place([]), entries=weakref.ref(interactions.lineage[0]),
+            loaded_at=loaded_at, place=content.place([]), entries=interactions.lineage[0],
             marks=marks_of(content.cassette), extra=extra_of(content.cassette),
         )
 
     def after_saving(
-        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace | None, *, afresh: bool, rewriting: bool
+        self, cassette: Cassette, texts: Iterable[bytes], place: FilePlace | None, *, afresh: bool,
+        given_up: frozenset[int],
     ) -> Basis:
         """Return what is known after a cassette was saved by this thread.
 
@@ -211,29 +209,26 @@ class Basis:
             texts: The texts of its interactions beyond the first `count`; of all of them, if `afresh`.
             place: Where the file is to be continued, if it can be.
             afresh: Whether the cassette took the place of what was kept, rather than being added to it.
-            rewriting: Whether, then, what was kept has its counterparts in it.
+            given_up: Positions of interactions of the cassette that are not in the file, because others removed them.
         """
         keys = self.keys if self.count and not afresh else array("q")
         del keys[self.count :]  # what a save noted that then failed
         keys.extend(map(hash, texts))
-        loaded = min(self.loaded, len(keys)) if rewriting or not afresh else 0
+        loaded = 0 if afresh and not self.is_rewritten_by(cassette.interactions) else self.loaded
         return Basis(
-            "cassette", weakref.ref(cassette.interactions.lineage[0]), len(keys), keys, loaded, self.loaded_at,
+            "cassette", cassette.interactions.lineage[0], len(keys), keys, loaded, given_up, self.loaded_at,
             marks_of(cassette), extra_of(cassette), self.foreign_marks, place, saved=True, thread=this_thread(),
         )
 
     def is_continued_by(self, interactions: Interactions) -> bool:
         """Tell whether interactions are those of this basis with additions at their end."""
         return (
-            self.entries is not None
-            and self.entries() is interactions.lineage[0]
-            and self.count <= len(interactions)
+            self.entries is not None and self.entries is interactions.lineage[0] and self.count <= len(interactions)
         )
 
     def is_rewritten_by(self, interactions: Interactions) -> bool:
-        """Tell whether interactions were made from those of this basis to take their place."""
-        origin = interactions.lineage[1]
-        return origin is not None and self.entries is not None and self.entries() is origin
+        """Tell whether interactions were made from those of this basis, one for one, to take their place."""
+        return any(each is self.entries for each in interactions.lineage[1:]) and self.count <= len(interactions)
 
     def additions_in(self, cassette: Cassette) -> range | None:
         """Return the positions of what is to be added to the file, or None when it is to be written anew."""
@@ -306,37 +301,3 @@ def extra_of(cassette: Cassette) -> dict[str, Any]:
 
 def _session_of(mark: Any) -> Any:
     return mark.get("session") if isinstance(mark, Mapping) else None
-
-
-def entries_of_others(basis: Basis, there: Content, *, rewriting: bool) -> list[bytes]:
-    """Return the texts of the interactions in a file that are not those of a basis.
-
-    Args:
-        basis: What this recording knows of the file.
-        there: What the file holds.
-        rewriting: Whether everything of the basis has a counterpart in what is to be written, so that nothing is
-            lost when an equal text of somebody else is taken for our own.
-    """
-    texts = there.texts()
-    if there.layout is not None and basis.place is not None and basis.place.still_holds(there):
-        starts = [start for start, _ in there.layout.slices]
-        return [text for text, start in zip(texts, starts, strict=True) if basis.place.is_of_others(start)]
-    keys = [hash(text) for text in texts]
-    loaded = Counter(basis.keys[: basis.loaded])
-    ours = Counter(basis.keys[basis.loaded : basis.count])
-    untouched = keys[: basis.loaded] == list(basis.keys[: basis.loaded])
-    kept = []
-    for position, (text, key) in enumerate(zip(texts, keys, strict=True)):
-        if ours[key]:
-            ours[key] -= 1
-        elif loaded[key] and (rewriting or _is_old(there.cassette, position, basis.loaded_at, untouched)):
-            loaded[key] -= 1
-        else:
-            kept.append(text)
-    return kept
-
-
-def _is_old(there: Cassette, position: int, loaded_at: float, untouched: bool) -> bool:
-    """Tell whether an interaction was surely recorded before a moment; times on a cassette have no fractions."""
-    recorded_at = there.interactions[position].recorded_at
-    return untouched if recorded_at is None else recorded_at.timestamp() < int(loaded_at)

@@ -228,10 +228,17 @@ class UnreadInteraction(Protocol):
         """Read it."""
 
 
-class _Entries(list["Interaction | UnreadInteraction"]):
-    """A list that can be referred to weakly."""
+_MOST_ANCESTORS = 16
 
-    __slots__ = ("__weakref__",)
+
+class _Entries(list["Interaction | UnreadInteraction"]):
+    """A list with an identity that can be remembered without keeping the list."""
+
+    __slots__ = ("identity",)
+
+    def __init__(self, entries: Iterable[Interaction | UnreadInteraction] = ()) -> None:
+        super().__init__(entries)
+        self.identity = object()
 
 
 class Interactions(Sequence[Interaction]):
@@ -243,14 +250,14 @@ class Interactions(Sequence[Interaction]):
     thread-safe by itself: one owner appends (the Broker under its lock); reading needs no lock.
     """
 
-    __slots__ = ("_entries", "_length", "_rewritten_from")
+    __slots__ = ("_ancestors", "_entries", "_length")
 
     def __init__(self, interactions: Iterable[Interaction | UnreadInteraction] = ()) -> None:
-        self._rewritten_from: object = None
+        self._ancestors: tuple[object, ...] = ()
         if isinstance(interactions, Interactions):
             self._entries: _Entries = interactions._entries
             self._length: int = interactions._length
-            self._rewritten_from = interactions._rewritten_from
+            self._ancestors = interactions._ancestors
         else:
             self._entries = _Entries(interactions)
             self._length = len(self._entries)
@@ -265,18 +272,18 @@ class Interactions(Sequence[Interaction]):
         return longer
 
     def rewritten(self, interactions: Iterable[Interaction | UnreadInteraction]) -> Interactions:
-        """Return other interactions in the place of these, such as the same ones with a secret removed.
+        """Return other interactions in the place of these, one for one, such as the same ones with a secret removed.
 
         A store sees by `lineage` which of the interactions that it keeps give way to them.
         """
         other = Interactions(interactions)
-        other._rewritten_from = self._entries
+        other._ancestors = self.lineage[:_MOST_ANCESTORS]
         return other
 
     @property
-    def lineage(self) -> tuple[object, object]:
-        """What tells apart recordings on one store: the shared list, and the list it was rewritten from or None."""
-        return self._entries, self._rewritten_from
+    def lineage(self) -> tuple[object, ...]:
+        """The identities of the shared list and of those it was rewritten from, the latest first."""
+        return self._entries.identity, *self._ancestors
 
     def continues(self, earlier: Interactions) -> bool:
         """Tell, at constant cost, whether this is `earlier` with nothing but additions at its end.

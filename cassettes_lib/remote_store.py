@@ -33,10 +33,10 @@ from cassettes_lib.errors import (
     CassetteSaveError,
     CassetteWarning,
 )
-from cassettes_lib.fileformat import cassette_members, interaction_text
 from cassettes_lib.files import FileIdentity
-from cassettes_lib.filestate import Basis, Content, entries_of_others, read_content
+from cassettes_lib.filestate import Basis, Content, read_content
 from cassettes_lib.layout import whole_text
+from cassettes_lib.merging import Merging
 from cassettes_lib.models import Cassette
 
 __all__ = ["FsspecCassetteStore", "check_can_be_used", "is_remote"]
@@ -179,27 +179,16 @@ class FsspecCassetteStore:
 
     def _composed(self, cassette: Cassette, basis: Basis, there: _Found | None) -> tuple[bytes, Basis]:
         """Return the text that is to be put, and what is known once it is."""
-        additions = basis.additions_in(cassette)
-        rewriting = basis.saved or basis.is_rewritten_by(cassette.interactions)
-        whole = range(len(cassette.interactions))
-        texts = [interaction_text(cassette.interactions, at) for at in (whole if additions is None else additions)]
-        outcome = basis.after_saving(cassette, texts, None, afresh=additions is None, rewriting=rewriting)
+        merging = Merging(cassette, basis)
         content = None if there is None else self._content_of(there)
         if there is None or content is None:
-            entries = [interaction_text(cassette.interactions, at) for at in whole]
-            return whole_text(entries, cassette_members(cassette)), outcome
-        if additions is not None and not texts and basis.found == "cassette" and basis.says_all_of(cassette):
-            return there.data, outcome
-        standing = cassette_members(content.cassette)
-        if basis.found == "unseen":
-            entries, standing = texts, {}
-        elif additions is None and basis.digest == _digest(content.data):
-            entries = texts
-        elif additions is None:
-            entries = texts + entries_of_others(basis, content, rewriting=rewriting)
+            merged = merging.alone()
+        elif merging.changes_nothing():
+            return there.data, merging.outcome(None)
         else:
-            entries = content.texts() + texts
-        return whole_text(entries, basis.merged_members(cassette, standing)), outcome
+            unchanged = basis.found == "unseen" or basis.digest == _digest(content.data)
+            merged = merging.instead_of(content, unchanged=unchanged)
+        return whole_text(merged.ours + (merged.others or []), merged.members), merging.outcome(None)
 
     def _content_of(self, there: _Found) -> Content | None:
         """Make sense of what is there; what is damaged is kept under another name, and None is returned."""

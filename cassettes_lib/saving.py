@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from io import FileIO
-from typing import Any
 
 from cassettes_lib.errors import CassetteFormatError, CassetteWarning
-from cassettes_lib.fileformat import cassette_members, interaction_text
 from cassettes_lib.files import FileIdentity, move_aside, overwrite_end, put_file, read_from, replace_file, stat_of
-from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, entries_of_others, read_content
+from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, read_content
 from cassettes_lib.layout import joined, tail_text, whole_text
 from cassettes_lib.locks import LockedFile
+from cassettes_lib.merging import Merged, Merging
 from cassettes_lib.models import Cassette
 
 
@@ -31,65 +29,53 @@ class Saving:
         outcome: What is known of the file once the cassette is in it; None before.
     """
 
-    def __init__(self, path: str, cassette: Cassette, basis: Basis, *, lock_timeout: float, durable: bool) -> None:
+    def __init__(self, path: str, basis: Basis, *, lock_timeout: float, durable: bool) -> None:
         """Prepare to save a cassette.
 
         Args:
             path: Absolute path of the file.
-            cassette: What is to be saved.
             basis: What is known of the file.
             lock_timeout: How long to wait for other writers, in seconds.
             durable: Whether it survives a power failure.
         """
         self.outcome: Basis | None = None
         self._path = path
-        self._cassette = cassette
         self._basis = basis
         self._lock_timeout = lock_timeout
         self._durable = durable
-        self._additions = basis.additions_in(cassette)
-        positions = range(len(cassette.interactions)) if self._additions is None else self._additions
-        self._texts = [interaction_text(cassette.interactions, position) for position in positions]
-        """What is new; the whole cassette when `additions` is None."""
 
-    def run(self) -> None:
-        """Save; `outcome` is set even if an exception comes up just when it is done.
+    def run(self, cassette: Cassette) -> None:
+        """Save a cassette; `outcome` is set even if an exception comes up just when it is done.
 
         Raises:
             OSError: It could not be saved; the file is as it was.
             ValueError: The cassette holds a number that is not finite.
             TypeError: The cassette holds a member that cannot be written.
         """
-        if self._is_saved_already():
+        self._merging = Merging(cassette, self._basis)
+        if self._merging.changes_nothing() and os.path.exists(self._path):
             return
         while True:
             with LockedFile(self._path, self._lock_timeout) as file:
-                if file is not None and ((self._additions is not None and self._append(file)) or self._rewrite(file)):
+                if file is not None and ((self._merging.adds and self._append(file)) or self._rewrite(file)):
                     return
             if self._create():
                 return
-
-    def _is_saved_already(self) -> bool:
-        return (
-            self._additions is not None and not self._additions
-            and self._basis.found == "cassette" and self._basis.says_all_of(self._cassette)
-            and os.path.exists(self._path)
-        )
 
     def _append(self, file: FileIO) -> bool:
         """Add what is new to the end of the file; return False where that cannot be done."""
         place = self._end_of(file)
         if place is None:
             return False
-        members = self._basis.merged_members(self._cassette, place.members)
-        added = joined(self._texts)
+        members = self._merging.members(place)
+        added = joined(self._merging.texts)
         if added and not place.empty:
             added = b"," + added
         if not added and members == place.members:
-            self.outcome = self._outcome(place)
+            self.outcome = self._merging.outcome(place)
             return True
         tail = tail_text(members, empty=place.empty and not added)
-        outcome = self._outcome(place.after(added, tail, members))
+        outcome = self._merging.outcome(place.after(added, tail, members))
         overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
         self.outcome = outcome
         return True
@@ -108,27 +94,16 @@ class Saving:
         there = self._content_of(file)
         if there is None:
             return False
-        basis, ours, others = self._basis, self._texts, None
-        standing = cassette_members(there.cassette)
-        if basis.found == "unseen" and basis.seen == stat_of(self._path):
-            others, standing = [], {}
-        elif self._additions is None:
-            others = entries_of_others(basis, there, rewriting=self._is_rewriting())
-        else:
-            ours = there.texts() + ours
-        members = basis.merged_members(self._cassette, standing)
-        text, place = _compose(ours, others, members, there.identity)
+        unchanged = self._basis.found == "unseen" and self._basis.seen == stat_of(self._path)
+        text, place = _compose(self._merging.instead_of(there, unchanged=unchanged), there.identity)
         if text == there.data:
-            self.outcome = self._outcome(place)
+            self.outcome = self._merging.outcome(place)
             return True
         replace_file(
             self._path, file, text, timeout=self._lock_timeout, durable=self._durable,
             done=lambda identity: self._set_outcome(place, identity),
         )
         return True
-
-    def _is_rewriting(self) -> bool:
-        return self._basis.saved or self._basis.is_rewritten_by(self._cassette.interactions)
 
     def _content_of(self, file: FileIO) -> Content | None:
         """Read the file; a damaged one is moved aside, and None is returned."""
@@ -152,36 +127,26 @@ class Saving:
         if self._basis.found in ("missing", "unseen"):
             # Where there was a file before, a folder that is gone has been taken away from us: that is an error.
             os.makedirs(os.path.dirname(path), exist_ok=True)
-        interactions = self._cassette.interactions
-        texts = self._texts
-        if len(texts) < len(interactions):
-            texts = [interaction_text(interactions, position) for position in range(len(interactions))]
-        text, place = _compose(texts, [], cassette_members(self._cassette), FileIdentity(0, 0, 0))
+        text, place = _compose(self._merging.alone(), FileIdentity(0, 0, 0))
         return put_file(
             path, text, timeout=self._lock_timeout, durable=self._durable,
             done=lambda identity: self._set_outcome(place, identity),
         )
 
     def _set_outcome(self, place: FilePlace, identity: FileIdentity) -> None:
-        self.outcome = self._outcome(replace(place, identity=identity))
-
-    def _outcome(self, place: FilePlace) -> Basis:
-        return self._basis.after_saving(
-            self._cassette, self._texts, place, afresh=self._additions is None, rewriting=self._is_rewriting()
-        )
+        self.outcome = self._merging.outcome(replace(place, identity=identity))
 
 
-def _compose(
-    ours: list[bytes], others: list[bytes] | None, members: Mapping[str, Any], identity: FileIdentity
-) -> tuple[bytes, FilePlace]:
-    """Return the text of a file, and where it is to be continued; `others` is None when they are not known apart."""
-    entries = ours + (others or [])
-    text = whole_text(entries, members)
-    tail = tail_text(members, empty=not entries)
+def _compose(merged: Merged, identity: FileIdentity) -> tuple[bytes, FilePlace]:
+    """Return the text of a file, and where it is to be continued."""
+    others = merged.others
+    entries = merged.ours + (others or [])
+    text = whole_text(entries, merged.members)
+    tail = tail_text(merged.members, empty=not entries)
     end = len(text) - len(tail)
     spans = others if others is None else [(end - len(joined(others)), end)] if others else []
-    place = FilePlace(identity, end, text[max(end - GUARD, 0) : end], tail, dict(members), not entries, spans)
-    return text, place
+    guard = text[max(end - GUARD, 0) : end]
+    return text, FilePlace(identity, end, guard, tail, merged.members, not entries, spans)
 
 
 def _warn(message: str) -> None:

@@ -103,9 +103,9 @@ class JsonFileCassetteStore:
         """
         with self._mutex:
             basis = self._bases.basis_of(cassette)
-            saving = Saving(self._path, cassette, basis, lock_timeout=self._lock_timeout, durable=self._durable)
+            saving = Saving(self._path, basis, lock_timeout=self._lock_timeout, durable=self._durable)
             try:
-                saving.run()
+                saving.run(cassette)
             except OSError as error:
                 raise CassetteSaveError(
                     f"{self.path} could not be written: {error.strerror or error}. What it held is as it was",

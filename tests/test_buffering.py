@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import unittest
+from pathlib import Path
 
 from cassettes_lib.buffering import BufferedCassetteStore
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
@@ -143,6 +146,19 @@ class ForkTest(FolderTestCase):
         store.save(cassette.plus(numbered(4)))
         store.close()
         self.assertEqual(self.numbers(), [1, 2, 3, 4])
+
+
+class ExitTest(FolderTestCase):
+    def test_an_interpreter_that_exits_saves_what_is_buffered(self) -> None:
+        code = (
+            "import sys; from tests.test_buffering import *; "
+            "store = BufferedCassetteStore(JsonFileCassetteStore(sys.argv[1]), every=1000); "
+            "store.save(a_cassette_of(1, 2)); del store"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["", *sys.path])}
+        root = Path(__file__).parent.parent
+        subprocess.run([sys.executable, "-c", code, str(self.path)], check=True, cwd=root, env=environment)
+        self.assertEqual(self.numbers(), [1, 2])
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ LAYERS = (
     ("broker",),
     ("buffering", "files"),
     ("filestate",),
-    ("bases", "saving"),
+    ("bases", "merging"),
+    ("saving",),
     ("stores", "remote_store"),
     # ------------------ above: no requests, no urllib3, no patching; only the modules of the stores touch a disk
     ("framing", "cookies_time", "failures", "uploads"),

@@ -340,6 +340,28 @@ class OtherWritersTest(FolderTestCase):
                 theirs.save(yours.plus(numbered(15)))
                 self.assertEqual(sorted(self.numbers()), [*expected, 14, 15])
 
+    def test_what_others_rewrote_is_not_brought_back(self) -> None:
+        """A loaded interaction from which another writer has removed its secret must not come back with it."""
+        self.store().save(a_cassette_of(1, 2))
+        ours, theirs = self.store(), self.store()
+        mine, yours = ours.load(), theirs.load()
+        mine = mine.plus(numbered(3))
+        ours.save(mine)
+        theirs.save(yours.model_copy(update={"interactions": yours.interactions.rewritten([numbered(11),
+            numbered(2)])}))
+        self.assertEqual(sorted(self.numbers()), [2, 3, 11])
+        mine = mine.model_copy(update={"interactions": mine.interactions.rewritten(
+            [mine.interactions[0], mine.interactions[1], numbered(13)])})
+        ours.save(mine)
+        self.assertEqual(sorted(self.numbers()), [2, 11, 13])
+        mine = mine.model_copy(update={"interactions": mine.interactions.rewritten(
+            [mine.interactions[0], numbered(12), mine.interactions[2]])}).plus(numbered(4))
+        ours.save(mine)
+        self.assertEqual(sorted(self.numbers()), [4, 11, 12, 13], "not even when only offsets are looked at")
+        self.path.unlink()
+        ours.save(mine.plus(numbered(5)))
+        self.assertEqual(sorted(self.numbers()), [4, 5, 12, 13])
+
     def test_marks_of_others_stay(self) -> None:
         ours, theirs = self.store(), self.store()
         mine = Cassette(incomplete=(RecordingMark(session="mine"),)).plus(numbered(1))
@@ -594,12 +616,13 @@ class FailingWriteTest(FolderTestCase):
             store.load()
 
     def test_when_a_number_is_not_finite(self) -> None:
-        cassette = self.cassette.model_copy(update={"note": float("nan")})
-        cassette = Cassette.model_validate({"interactions": cassette.interactions, "note": float("inf")})
-        with self.assertRaises(CassetteSaveError) as caught:
-            self.opened.save(cassette)
-        self.assertIsInstance(caught.exception.__cause__, ValueError)
-        self.assertEqual(self.path.read_bytes(), self.before)
+        cassette = Cassette.model_validate({"interactions": self.cassette.interactions, "note": float("inf")})
+        odd = Interaction.model_validate({**dict(numbered(1)), "note": float("-inf")})
+        for each in (cassette, self.cassette.plus(odd)):
+            with self.assertRaises(CassetteSaveError) as caught:
+                self.opened.save(each)
+            self.assertIsInstance(caught.exception.__cause__, ValueError)
+            self.assertEqual(self.path.read_bytes(), self.before)
 
     def test_an_interrupted_write_is_taken_back(self) -> None:
         original = files._write_all
