@@ -149,7 +149,7 @@ class Interposition(Tool):
             (status, reason), (_, encoded), *headers = chunk.metadata
             body = BytesIO(base64.b64decode(chunk.data) if encoded else chunk.data)
             return self.build_response(request, urllib3.HTTPResponse(
-                body, headers, int(status), reason=reason, preload_content=False
+                body, urllib3.HTTPHeaderDict(headers), int(status), reason=reason, preload_content=False
             ))
 
         def live(self, _: object) -> list[Any]:

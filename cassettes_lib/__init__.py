@@ -1,4 +1,23 @@
-"""HTTP record and replay for people who test with unittest and call the web with requests."""
+"""HTTP record and replay for people who test with unittest and call the web with requests.
+
+The first run records what the service says on a cassette, a JSON file; every later run replays it, offline.
+
+    from cassettes_lib import use_cassette
+
+    with use_cassette("cassettes/orders.json"):
+        requests.get("https://api.example.com/orders")
+
+In tests      `use_cassette`, for a block, a function or a class; `CassetteTestCase`, `CassetteMixin`
+Matching      `ignoring` leaves out what changes with every run; `url`, `body`, `header`, `headers` are matchers
+Secrets       `Redactor`; the default one is on
+On a session  `CassetteAdapter`, in front of a `Broker`, with a `LiveResponder` where there is no session
+Storing       `JsonFileCassetteStore`, `BufferedCassetteStore`, `FsspecCassetteStore`; `CassetteStore` is what yours
+              must offer, and `CassetteStoreContract` tests it
+Values        a `Cassette` has `Interaction`s: an `InteractionRequest` with an `InteractionResponse` or an
+              `InteractionFailure`
+Errors        every one is a `CassetteError`; `help("cassettes_lib.errors")` draws the tree. Warnings are
+              `CassetteWarning`s
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -63,10 +82,12 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
+    """Import what is imported late."""
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
+    """Return all names, those imported late included."""
     return sorted({*globals(), *__all__})

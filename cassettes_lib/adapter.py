@@ -57,7 +57,13 @@ class CassetteAdapter(BaseAdapter):
             broker: Decides between replay and live.
             inner: Carries the live traffic, with its own retries, certificates and pools; an `HTTPAdapter` by default.
             preserve_exact_body_bytes: Record bodies as they came, encoded as `Content-Encoding` says.
+
+        Raises:
+            TypeError: What is given is not a Broker.
         """
+        if not isinstance(broker, Broker):
+            store = "Broker.from_store(JsonFileCassetteStore(path), mode='auto')"
+            raise TypeError(f"CassetteAdapter takes a Broker, such as {store}, not {broker!r}")
         super().__init__()
         self.broker = broker
         self.inner = inner if inner is not None else HTTPAdapter()

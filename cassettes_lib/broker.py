@@ -112,10 +112,13 @@ class Broker:
             circumstances: What else is known about the run, for the messages; `name` and `mode` are filled in.
 
         Raises:
+            TypeError: What is given is not a Cassette.
             ValueError: An unknown mode or matcher; the text names the right ones.
         """
         if mode not in get_args(Mode):
             raise ValueError(f"unknown mode {mode!r}; the modes of a Broker are {', '.join(get_args(Mode))}")
+        if not isinstance(cassette, Cassette):
+            raise TypeError(f"{cassette!r} is not a Cassette; Broker.from_store(JsonFileCassetteStore(path)) loads one")
         self._mode: Mode = mode
         self._live_responder = live_responder
         self._store = cassette_store
@@ -165,13 +168,20 @@ class Broker:
         Raises:
             CassetteNotFoundError: Nothing is stored, and the mode is `replay`.
             CassetteFormatError: What is stored is damaged, and the mode is not `record`.
+            TypeError: What is given is not a store.
         """
+        if not hasattr(cassette_store, "load"):
+            raise TypeError(f"{cassette_store!r} is not a CassetteStore; JsonFileCassetteStore(path) is one")
         return cls(
             load_for(cassette_store, mode), mode, live_responder, cassette_store,
             match_on=match_on, redactor=redactor, allow_playback_repeats=allow_playback_repeats,
             record_failures=record_failures, before_record=before_record, before_replay=before_replay,
             name=name or str(getattr(cassette_store, "path", "")),
         )
+
+    def __repr__(self) -> str:
+        counts = f"{self.play_count} replayed, {len(self.recorded)} recorded, {len(self.misses)} missed"
+        return f"<Broker in mode {self._mode} on {self._name}: {counts}>"
 
     @property
     def cassette(self) -> Cassette:

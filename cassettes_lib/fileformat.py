@@ -11,6 +11,7 @@ for is validated at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from sys import intern
@@ -42,6 +43,8 @@ __all__ = [
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _LEFT_ALONE = "The file is left as it is; repair it, restore it from version control, or delete it to record anew"
+_CONVERT = "(Recordings of other tools are converted with: cassettes convert)"
+_OTHER_TOOL = re.compile(r"(?:---\s+)?(?:interactions|http_interactions|responses|version):")  # in YAML
 
 
 def parse_cassette(text: str | bytes, path: str) -> Cassette:
@@ -234,10 +237,7 @@ def _upgraded(document: dict[str, Any], text: str, path: str) -> dict[str, Any]:
             document = _UPGRADES[step](document)
         return document
     if "format" not in document:
-        reason = (
-            "is not a cassette: it has no member named format. "
-            "(Recordings of other tools are converted with: cassettes convert)"
-        )
+        reason = f"is not a cassette: it has no member named format. {_CONVERT}"
     elif isinstance(version, int) and not isinstance(version, bool) and version > FORMAT:
         reason = f"has format {_shortened(version)}, newer than the format {FORMAT} this version of cassettes_lib "
         reason += "reads; update cassettes_lib"
@@ -275,7 +275,8 @@ def _text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatErr
     if error.position is not None:
         line, column = line_and_column(text, error.position)
         where = f", line {line}, column {column}"
-    return CassetteFormatError(f"{path}{where}: {error.reason}. {_LEFT_ALONE}", path=path, line=line, column=column)
+    advice = _CONVERT if _OTHER_TOOL.match(text) else _LEFT_ALONE
+    return CassetteFormatError(f"{path}{where}: {error.reason}. {advice}", path=path, line=line, column=column)
 
 
 def _entry_error(

@@ -69,6 +69,7 @@ _FOREIGN_NAMES = {
     "match_requests_on": "match_on=('method', 'url', 'body')",
     "match": "match_on=('method', 'url', 'body')",
     "matchers": "match_on=('method', 'url', 'body')",
+    "additional_matchers": "match_on=('method', 'url', 'body', your_function)",
     "ignore": "match_on=ignoring(...)",
     "filter_headers": "redact=Redactor(headers=[...])",
     "filter_query_parameters": "redact=Redactor(query=[...])",
@@ -85,7 +86,8 @@ _FOREIGN_NAMES = {
     "ignore_localhost": "passthrough=('localhost', '127.0.0.1')",
     "passthru": "passthrough=('host', '*.internal')",
     "allow_hosts": "passthrough=('host', '*.internal')",
-    "allowed_hosts": "passthrough=('host', '*.internal')",
+    "allowed_hosts": "passthrough=('host', '*.internal'); or allow_network=[...] beside block_network=True",
+    "real_http": "passthrough=('host', '*.internal')",
     "decode_compressed_response": "nothing: compressed bodies are stored decoded and replayed compressed; "
     "preserve_exact_body_bytes=True stores the bytes of the wire",
     "preserve_exact_bytes": "preserve_exact_body_bytes",
@@ -108,6 +110,10 @@ _FOREIGN_NAMES = {
     "record_on_exception": "nothing: a block that fails leaves a cassette that is marked incomplete",
     "allow_repeats": "allow_playback_repeats",
     "custom_patches": "nothing: everything that goes through requests is covered",
+    "session": "nothing: every session is covered; CassetteAdapter(broker) is mounted on a single one",
+    "new_episodes": "mode='auto'",
+    "assert_all_called": "on_unused='error'",
+    "assert_all_requests_are_fired": "on_unused='error'",
     "live_responder": "nothing: live traffic goes through the session's own adapter; a Broker takes a live_responder",
 }
 
@@ -120,13 +126,15 @@ def refuse_unknown(unknown: Iterable[str]) -> NoReturn:
     raise TypeError(f"use_cassette has no option {name!r}{did_you_mean(name, ('path', *Options.__annotations__))}")
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence about an unknown name: the nearest known one, or all of them."""
+def did_you_mean(given: str, known: Iterable[str], *, or_all: bool = True) -> str:
+    """Return the end of a sentence about an unknown name: the nearest known one, or else all of them, or nothing."""
     from difflib import get_close_matches
 
     names = list(known)
     near = get_close_matches(given.lower(), names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(names)}" if or_all else ""
 
 
 def checked_options(given: Mapping[str, Any]) -> Options:
@@ -202,7 +210,7 @@ def _is_store(store: Any) -> bool:
 def _check_word(name: str, value: Any, known: tuple[str, ...]) -> None:
     if value in known:
         return
-    hint = did_you_mean(value, known) if isinstance(value, str) else ""
+    hint = did_you_mean(value, known, or_all=False) if isinstance(value, str) else ""
     raise ValueError(f"{name}={value!r}{hint}; it is one of {', '.join(repr(word) for word in known)}")
 
 

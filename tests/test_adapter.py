@@ -486,6 +486,10 @@ class InnerAdapterTest(AdapterTestCase):
         CassetteAdapter(self.broker(), inner).close()
         inner.close.assert_called_once_with()
 
+    def test_a_path_in_place_of_the_broker_is_refused_at_once(self) -> None:
+        with self.assertRaisesRegex(TypeError, r"JsonFileCassetteStore\(path\).*not 'orders.json'"):
+            CassetteAdapter("orders.json")  # type: ignore[arg-type]
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -206,6 +206,18 @@ class ArgumentsTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "replay, record, auto"):
             Broker(Cassette(), "once")  # type: ignore[arg-type]
 
+    def test_a_path_in_place_of_the_cassette_or_the_store_is_refused_with_what_to_write(self) -> None:
+        for broker_of in (Broker, Broker.from_store):
+            with self.assertRaisesRegex(TypeError, r"'orders.json' is not .*JsonFileCassetteStore\(path\)"):
+                broker_of("orders.json")  # type: ignore[arg-type]
+
+    def test_its_repr_says_what_it_did(self) -> None:
+        broker = Broker(a_cassette(an_interaction()), name="orders.json")
+        bodies(broker, 1)
+        self.assertEqual(
+            repr(broker), "<Broker in mode replay on orders.json: 1 replayed, 0 recorded, 0 missed>"
+        )
+
     def test_an_unknown_keyword_is_an_error(self) -> None:
         with self.assertRaises(TypeError):
             Broker(Cassette(), filter_headers=["x"])  # type: ignore[call-arg]

@@ -81,6 +81,15 @@ class PublicNamesTest(unittest.TestCase):
         named = re.findall(r"(?m)^\.\. (?:auto\w+|data):: (\w+)$", page)
         self.assertEqual(sorted(named), sorted(cassettes_lib.__all__))
 
+    def test_help_begins_with_a_tour_of_the_public_names(self) -> None:
+        tour = inspect.getdoc(cassettes_lib) or ""
+        errors = {name for name in cassettes_lib.__all__ if name.endswith("Error")} - {"CassetteError"}
+        for name in set(cassettes_lib.__all__) - errors - {"__version__"}:
+            self.assertRegex(tour, rf"`{name}`")
+        tree = inspect.getdoc(cassettes_lib.errors) or ""
+        for name in errors:
+            self.assertIn(name, tree)
+
     def test_every_public_name_has_a_docstring_with_its_arguments(self) -> None:
         for name in cassettes_lib.__all__:
             value = getattr(cassettes_lib, name)

@@ -379,7 +379,9 @@ class OptionsTest(unittest.TestCase):
             ("cassette_library_dir", "cassette_dir"), ("decode_compressed_response", "preserve_exact_body_bytes"),
             ("before_record_request", "before_record"), ("before_record_response", "before_record"),
             ("serializer", "store="), ("serialize_with", "store="), ("record", "mode="), ("path_transformer", "path"),
-            ("re_record_interval", "max_age="), ("drop_unused_requests", "on_unused="),
+            ("re_record_interval", "max_age="), ("drop_unused_requests", "on_unused="), ("new_episodes", "mode='auto'"),
+            ("session", "CassetteAdapter"), ("additional_matchers", "match_on="), ("real_http", "passthrough="),
+            ("assert_all_requests_are_fired", "on_unused="), ("allowed_hosts", "allow_network="),
         ]:
             with self.subTest(given):
                 self.refuse(TypeError, f"{given}.*{ours}", "x.json", **{given: None})
@@ -388,6 +390,7 @@ class OptionsTest(unittest.TestCase):
         cases: list[tuple[type[Exception], str, dict[str, Any]]] = [
             (ValueError, "did you mean 'error'", {"on_unused": "eror"}),
             (ValueError, "'ignore', 'warn', 'error'", {"on_unused": True}),
+            (ValueError, "^on_unused='raise'; it is one of 'ignore', 'warn', 'error'$", {"on_unused": "raise"}),
             (ValueError, "'warn', 'error', 'record'", {"on_expired": "ignore"}),
             (TypeError, "timedelta", {"max_age": 90}),
             (ValueError, "not positive", {"max_age": timedelta(0)}),

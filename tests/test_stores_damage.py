@@ -195,6 +195,8 @@ class TableTest(FolderTestCase):
             "{}": "no member named format",
             '{"interactions": []}': "no member named format",
             '{"http_interactions": [], "recorded_with": "x"}': "cassettes convert",
+            "interactions:\n- request: {}\nversion: 1\n": "cassettes convert",
+            "---\nresponses:\n- response: {}\n": "cassettes convert",
         }.items():
             with self.subTest(data):
                 self.assertIn(message, str(self.error(data)))
