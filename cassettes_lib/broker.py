@@ -370,7 +370,8 @@ class Broker:
 
     def _missed(self, asked: InteractionRequest) -> InteractionNotFoundError:
         with self._lock:
-            error = explain_miss(asked, self._index, self._circumstances)
+            fitting = self._stand_ins.used_up(asked) if self._stand_ins else None
+            error = explain_miss(asked, self._index, self._circumstances, fitting=fitting)
             self.misses.append(error)
         self.tape.add(asked, "missed")
         if _log.isEnabledFor(logging.DEBUG):

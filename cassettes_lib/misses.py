@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cassettes_lib.differences import WIDTH, body_preview, difference, printable, shortened
@@ -42,6 +43,7 @@ class Circumstances:
         under_ci: Whether `CI` is set, so that nothing is recorded.
         redacting: Whether requests are redacted before they are matched.
         has_environment: Whether `CASSETTES_MODE` has a say: in `use_cassette`, not with a bare Broker.
+        max_age: How old interactions may be; None: any age.
     """
 
     cassette_name: str = ""
@@ -51,6 +53,7 @@ class Circumstances:
     under_ci: bool = False
     redacting: bool = True
     has_environment: bool = True
+    max_age: timedelta | None = None
 
 
 def explain_miss(
@@ -58,8 +61,7 @@ def explain_miss(
     index: PlaybackIndex,
     circumstances: Circumstances | None = None,
     *,
-    expired: Sequence[int] = (),
-    expiry: str = "",
+    fitting: InteractionRequest | None = None,
 ) -> InteractionNotFoundError:
     """Return the error for a request that nothing answers. Call it under the lock that guards the index.
 
@@ -67,11 +69,11 @@ def explain_miss(
         request: What was asked, redacted.
         index: What is recorded, and what has been played.
         circumstances: What is known about the run.
-        expired: Positions of equal recorded requests that are too old to be used.
-        expiry: How old they are and may be: `it was recorded on 2025-01-31, longer than 30 days ago`.
+        fitting: The same with the secrets of a recorded request in the place of its own, if there is one.
     """
-    usage = index.usage(request)
-    equal = [*expired] or [*(usage.positions if usage else ())]
+    usage = index.usage(fitting or request)
+    equal = usage.positions if usage else ()
+    expired = [position for position in equal if position in index.withheld]
     candidates = nearest_candidates(request, index, skip=equal)
     similar = [each for each in candidates if is_similar(request, each, index.matchers)]
     reason: Reason
@@ -84,7 +86,8 @@ def explain_miss(
         similar = [each for each in similar if not index.is_played(each.position)]
     else:
         reason = "differs" if similar else "none similar"
-    shown = [Candidate(position, index.request_at(position), (), 0) for position in equal[-1:]] + similar
+    found = (expired or equal)[-1:]
+    shown = [Candidate(position, index.request_at(position), (), 0) for position in found] + similar
     shown = shown[:_MOST_NEAREST]
     nearest = [
         NearestRequest(
@@ -104,17 +107,27 @@ def explain_miss(
         index.count,
         asked=usage.asked if usage else 0,
         recorded=len(equal),
-        expiry=expiry,
+        recorded_at=index.withheld[expired[-1]] if expired else None,
         others=tuple(each.request for each in candidates[:_MOST_NEAREST]),
     )
     return InteractionNotFoundError(text, request=request, nearest=nearest, reason=reason)
+
+
+def in_words(duration: timedelta) -> str:
+    """Write a duration as `90 days`, `36 hours` or `5 minutes`, rounded down."""
+    seconds = int(duration.total_seconds())
+    units = (("day", 86400), ("hour", 3600), ("minute", 60))
+    unit, length = next((each for each in units if seconds >= 2 * each[1] or seconds == each[1]), ("second", 1))
+    count = seconds // length
+    return f"{count:,} {unit}{'s' * (count != 1)}"
 
 
 def log_lines(error: InteractionNotFoundError) -> list[str]:
     """Return, for the log, a line for each of the nearest recorded requests that says why it did not match."""
     lines = []
     for each in error.nearest:
-        why = f"differs in {_listed(each.differs)}" if each.differs else "has been played or is expired"
+        equal_but = "has been played" if each.played else "is too old"
+        why = f"differs in {_listed(each.differs)}" if each.differs else equal_but
         lines.append(f"{_line(error.request)} is not interaction {each.position + 1}, {_line(each.request)}: it {why}")
     return lines
 
@@ -133,7 +146,7 @@ class _MissText:
         *,
         asked: int,
         recorded: int,
-        expiry: str,
+        recorded_at: datetime | None,
         others: Sequence[InteractionRequest],
     ) -> None:
         self._request = request
@@ -144,8 +157,9 @@ class _MissText:
         self._count = count
         self._asked = asked
         self._recorded = recorded
-        self._expiry = expiry
+        self._recorded_at = recorded_at
         self._others = others
+        self._now = datetime.now(UTC)
         self._text: str | None = None
 
     def __str__(self) -> str:
@@ -198,10 +212,16 @@ class _MissText:
         if self._reason == "none similar":
             return ": nothing like this request is recorded"
         if self._reason == "expired":
-            return f": {self._expiry}" if self._expiry else ": what is recorded is too old"
+            return f": {self._expiry()}"
         if self._reason == "already played":
             return f": asked {_times(self._asked)}, recorded {_times(self._recorded)}"
         return f": the nearest recorded request differs in {_listed(self._nearest[0][0].differs)}"
+
+    def _expiry(self) -> str:
+        recorded_at, max_age = self._recorded_at, self._circumstances.max_age
+        assert recorded_at is not None
+        age = "" if max_age is None else f", {in_words(self._now - recorded_at)} ago; max_age is {in_words(max_age)}"
+        return f"recorded on {recorded_at:%Y-%m-%d}{age}"
 
     def _near_line(self, near: NearestRequest, label: str) -> str:
         played = ", already played" if near.played else ""
@@ -218,6 +238,9 @@ class _MissText:
         if self._reason == "already played":
             yield "to answer with the last recorded one again:"
             yield "    allow_playback_repeats=True"
+        if self._reason == "expired":
+            yield "to replay it as long as it is not recorded anew:"
+            yield '    on_expired="warn"'
         relaxed = self._relaxed()
         if relaxed:
             yield "if the difference does not matter:"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from cassettes_lib.modes import CassetteMode, checked_mode
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
 from cassettes_lib.redaction import Redactor
 from cassettes_lib.remote_store import check_can_be_used, is_remote
+from cassettes_lib.tape import DEFAULT_LENGTH
 
 OnUnused = Literal["ignore", "warn", "error"]
 OnExpired = Literal["warn", "error", "record"]
@@ -38,6 +40,7 @@ class CassetteOptions(TypedDict, total=False):
     allow_network: Iterable[str]
     max_age: timedelta | None
     on_expired: OnExpired
+    tape: bool | int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class Options:
     allow_network: tuple[str, ...]
     max_age: timedelta | None
     on_expired: OnExpired
+    tape: int
 
 
 # What other tools call our options, and what to write here.
@@ -163,6 +167,7 @@ def checked_options(given: Mapping[str, Any]) -> Options:
         raise ValueError("placeholders are put in by the Redactor, and redact=None switches it off: leave redact out")
     values["passthrough"] = _checked_passthrough(values["passthrough"])
     values["allow_network"] = _checked_hosts(values["allow_network"])
+    values["tape"] = _checked_tape(values["tape"])
     return Options(**values)
 
 
@@ -246,6 +251,17 @@ def _checked_hosts(given: Any) -> tuple[str, ...]:
         if not isinstance(host, str):
             raise TypeError(f"allow_network has {host!r}, which is not a host")
     return checked
+
+
+def _checked_tape(tape: Any) -> int:
+    """Return how many interactions the tape holds."""
+    if isinstance(tape, bool):
+        return DEFAULT_LENGTH if tape else 0
+    if not isinstance(tape, int):
+        raise TypeError(f"tape is True, False, or how many interactions it shows, not {tape!r}")
+    if not 0 <= tape <= sys.maxsize:
+        raise ValueError(f"tape={tape} is no number of interactions; 0 or False switches the tape off")
+    return tape
 
 
 def _check_redactor(redact: Any) -> None:

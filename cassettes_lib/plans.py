@@ -5,6 +5,7 @@ The table of modes is here, a function per case: `record`, a cassette that is mi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from cassettes_lib.errors import (
     CassetteNotFoundError,
     CassetteWarning,
 )
+from cassettes_lib.misses import in_words
 from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
@@ -79,12 +81,14 @@ class Plan(NamedTuple):
         cassette: What that starts with.
         found: The marks of recordings that have not ended well; they are cleared when this one does.
         expired: How many interactions are older than they may be.
+        withheld: Where those stand that are too old to be replayed, and when they were recorded.
     """
 
     mode: Mode
     cassette: Cassette
     found: tuple[RecordingMark, ...] = ()
     expired: int = 0
+    withheld: Mapping[int, datetime] = {}
 
     @property
     def records(self) -> bool:
@@ -175,15 +179,16 @@ class Planner:
         found = cassette.incomplete
         unfinished = [mark for mark in found if mark.session not in running_marks]
         expired = self._expired(cassette)
-        if expired and self._options.on_expired == "record" and wanted != "replay" and may_record:
-            return Plan("record", Cassette(), expired=expired)
+        withheld = expired if self._options.on_expired == "record" else {}
+        if withheld and wanted != "replay" and may_record:
+            return Plan("record", Cassette(), expired=len(expired))
         if unfinished:
             self._tell_incomplete()
         if not may_record or wanted == "replay":
-            return Plan("replay", cassette, expired=expired)
+            return Plan("replay", cassette, expired=len(expired), withheld=withheld)
         if wanted == "auto" or found or self._goes_on:
-            return Plan("auto", cassette, found, expired)
-        return Plan("replay", cassette, expired=expired)
+            return Plan("auto", cassette, found, expired=len(expired))
+        return Plan("replay", cassette, expired=len(expired))
 
     def _loaded_or_empty(self) -> Cassette:
         try:
@@ -209,27 +214,27 @@ class Planner:
             advice = "It is replayed as far as it goes; the mode 'once' completes it, 'record' records it anew"
             warn_caller(f"{what}. {advice}", CassetteWarning)
 
-    def _expired(self, cassette: Cassette) -> int:
-        """Count the interactions that are too old, and say so where that is asked for."""
+    def _expired(self, cassette: Cassette) -> dict[int, datetime]:
+        """Return where the interactions stand that are too old, and their times; say so where that is asked for."""
         max_age = self._options.max_age
         if max_age is None:
-            return 0
-        oldest_allowed = datetime.now(UTC) - max_age
-        ages = [_aware(each.recorded_at) for each in cassette.interactions if each.recorded_at is not None]
-        expired = [each for each in ages if each < oldest_allowed]
+            return {}
+        now = datetime.now(UTC)
+        times = ((at, each.recorded_at) for at, each in enumerate(cassette.interactions))
+        ages = {at: _aware(time) for at, time in times if time is not None}
+        expired = {at: time for at, time in ages.items() if now - time > max_age}
         if not expired:
-            return 0
+            return {}
         number = f"{len(expired)} of {len(cassette.interactions)} interactions on the cassette {self._place.shown}"
         what = (
-            f"{number} are older than {max_age}: the oldest is of {min(expired):%Y-%m-%d}. "
+            f"{number} are older than {in_words(max_age)}: the oldest is of {min(expired.values()):%Y-%m-%d}. "
             f"Record it anew with {MODE_VARIABLE}=record"
         )
         if self._options.on_expired == "error":
             raise CassetteExpiredError(what)
-        can_record = self._in_charge.may_record and self._in_charge.mode != "replay"
-        if self._options.on_expired == "warn" or not can_record:
+        if self._options.on_expired == "warn":
             warn_caller(what, CassetteWarning)
-        return len(expired)
+        return expired
 
 
 def _aware(moment: datetime) -> datetime:

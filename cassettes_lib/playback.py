@@ -10,7 +10,8 @@ that a lookup is one dictionary access per matcher.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from cassettes_lib.matching import MatchOn, NamedMatcher, resolve_matchers
@@ -22,6 +23,8 @@ LineAt = Callable[[int], tuple[str, str]]
 
 # Built-in matchers that look at nothing but method, URL and body.
 _TOLD_BY_SAMENESS = frozenset(("method", "url", "scheme", "host", "port", "path", "query", "body", "raw_body"))
+# What has become of a position; 0 as long as it can be played.
+_PLAYED, _WITHHELD = 1, 2
 
 
 class Usage(NamedTuple):
@@ -47,6 +50,7 @@ class PlaybackIndex:
         line_at: Reads its method and URL.
         matchers: What makes requests equal.
         play_count: How many requests were answered.
+        withheld: The positions that are never given out because they are too old, and when they were recorded.
     """
 
     def __init__(
@@ -73,6 +77,13 @@ class PlaybackIndex:
         self._played = bytearray(count)
         self._unused = count
         self.play_count = 0
+        self.withheld: Mapping[int, datetime] = {}
+
+    def withhold(self, positions: Mapping[int, datetime]) -> None:
+        """Never give out these positions, because they were recorded too long ago; call it before anything is asked."""
+        self.withheld = positions
+        for position in positions:
+            self._played[position] = _WITHHELD
 
     def take_same(self, request: InteractionRequest) -> int | None:
         """Return the next recorded request if it is this one in every character, and count it as played.
@@ -131,8 +142,9 @@ class PlaybackIndex:
         node.unanswered += 1
         if not repeat:
             return None
-        self.play_count += 1
-        return node.positions[-1]
+        last = next((each for each in reversed(node.positions) if self._played[each] == _PLAYED), None)
+        self.play_count += last is not None
+        return last
 
     def usage(self, request: InteractionRequest) -> Usage | None:
         """Tell where requests equal to this one are recorded and how often they were asked for; None if nowhere."""
@@ -142,17 +154,21 @@ class PlaybackIndex:
             if child is None:
                 return None
             node = child
-        played = sum(self._played[position] for position in node.positions)
+        played = sum(self._played[position] == _PLAYED for position in node.positions)
         return Usage(tuple(node.positions), played + node.unanswered)
 
     def is_played(self, position: int) -> bool:
         """Tell whether the interaction at a position has been played."""
-        return bool(self._played[position])
+        return self._played[position] == _PLAYED
+
+    def is_left(self, position: int) -> bool:
+        """Tell whether the interaction at a position can still be played."""
+        return not self._played[position]
 
     @property
     def unused(self) -> list[int]:
         """The positions that have not been played, in recorded order."""
-        return [position for position in range(self.count) if not self._played[position]]
+        return [position for position in range(self.count) if self._played[position] != _PLAYED]
 
     @property
     def all_played(self) -> bool:
@@ -164,13 +180,13 @@ class PlaybackIndex:
         self._root = _Node(range(self.count))
 
     def _play(self, position: int) -> int:
-        self._played[position] = 1
+        self._played[position] = _PLAYED
         self._unused -= 1
         self.play_count += 1
         return position
 
     def _next(self, node: _Node) -> int | None:
-        """Return the first position of a node that has not been played; all calls together look at each once."""
+        """Return the first position of a node that can be played; all calls together look at each once."""
         positions = node.positions
         while node.passed < len(positions):
             position = positions[node.passed]
@@ -270,8 +286,8 @@ class _Node:
         positions: The positions.
         children: The nodes of the next level by key, None until needed.
         shortcuts: The same nodes by raw key.
-        passed: How many of the first positions are known to have been played.
-        unanswered: How often they were asked for after all had been played.
+        passed: How many of the first positions are known to have been played, or withheld.
+        unanswered: How often they were asked for when none was left.
     """
 
     __slots__ = ("children", "passed", "positions", "shortcuts", "unanswered")

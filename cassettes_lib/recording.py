@@ -189,6 +189,7 @@ def use_cassette(
     allow_network: Iterable[str] = (),
     max_age: timedelta | None = None,
     on_expired: OnExpired = "warn",
+    tape: bool | int = True,
     **unknown: Any,
 ) -> Any:
     """Record the requests of a block, a function or a class of tests on a cassette, and replay them when it runs again.
@@ -218,7 +219,10 @@ def use_cassette(
             be recorded and what passes through.
         allow_network: Patterns of hosts that `block_network` leaves open.
         max_age: How old interactions may be.
-        on_expired: What to do when some are older: `warn`, `error`, or `record` the cassette anew.
+        on_expired: What to do when some are older: `warn` and replay them, raise an `error`, or `record` the cassette
+            anew; where nothing may be recorded, that means that they are not replayed.
+        tape: Whether an exception that leaves the block gets a note with the last 10 interactions; a number: with so
+            many.
 
     Raises:
         ImportError: The path is a URL, and the extra `fsspec` is not installed.
@@ -237,7 +241,7 @@ def use_cassette(
         "allow_playback_repeats": allow_playback_repeats, "record_failures": record_failures,
         "preserve_exact_body_bytes": preserve_exact_body_bytes, "on_unused": on_unused, "passthrough": passthrough,
         "block_network": block_network, "allow_network": allow_network,
-        "max_age": max_age, "on_expired": on_expired,
+        "max_age": max_age, "on_expired": on_expired, "tape": tape,
     })
     if _is_decorated(path):
         return UseCassette(None, options)(path)

@@ -132,12 +132,14 @@ class CassetteSession:
         circumstances = Circumstances(
             cassette_name=self._place.shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
             test_id=self._verdict.test_id, under_ci=under_ci(), redacting=options.redact is not None,
+            max_age=options.max_age,
         )
         return SessionBroker(
             cassette, plan.mode, None, self._place.store, circumstances=circumstances, match_on=options.match_on,
             redactor=options.redact and options.redact.with_placeholders(options.placeholders),
             before_record=options.before_record, before_replay=options.before_replay,
             allow_playback_repeats=options.allow_playback_repeats, record_failures=options.record_failures,
+            tape=options.tape, expired=plan.withheld,
         )
 
     @property

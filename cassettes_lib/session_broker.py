@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from cassettes_lib.broker import Broker
@@ -14,6 +16,7 @@ from cassettes_lib.models import (
     InteractionResponse,
     RecordingMark,
 )
+from cassettes_lib.tape import Tape
 
 
 class Call(NamedTuple):
@@ -35,16 +38,22 @@ class SessionBroker(Broker):
         calls: The requests that were made, in order.
     """
 
-    def __init__(self, *args: Any, circumstances: Circumstances, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, circumstances: Circumstances, tape: int, expired: Mapping[int, datetime], **options: Any
+    ) -> None:
         """Put a Broker in charge of a cassette.
 
         Args:
             *args: As for `Broker`.
             circumstances: What a miss says about the run.
+            tape: How many interactions the tape holds.
+            expired: Where the interactions stand that are too old to be replayed, and when they were recorded.
             **options: As for `Broker`.
         """
         super().__init__(*args, name=circumstances.cassette_name, circumstances=circumstances, **options)
         self.calls: list[Call] = []
+        self.tape = Tape(circumstances.cassette_name, tape, clean=self._clean)
+        self._index.withhold(expired)
 
     def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
         """Take the recorded interaction that answers a request off its queue; see `Broker.play`."""

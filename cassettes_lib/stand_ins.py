@@ -14,7 +14,6 @@ fewer. So a miss among many requests that all carry an API key costs no more tha
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Hashable, Iterator
 from itertools import islice
 
@@ -33,22 +32,25 @@ class _Group:
     """The recorded requests of one place, by the number of their replacements."""
 
     def __init__(self) -> None:
-        self._positions: dict[int, deque[int]] = {}
+        self._positions: dict[int, list[int]] = {}
+        self._passed: dict[int, int] = {}
 
     def add(self, position: int, replacements: int) -> None:
-        self._positions.setdefault(replacements, deque()).append(position)
+        self._positions.setdefault(replacements, []).append(position)
 
     def counts(self) -> list[int]:
         return sorted(self._positions)
 
     def waiting(self, replacements: int, index: PlaybackIndex, *, repeat: bool) -> Iterator[int]:
-        """Give the positions that can still be played."""
+        """Give the positions that can still be played; to repeat, all."""
         positions = self._positions[replacements]
-        while not repeat and positions and index.is_played(positions[0]):
-            positions.popleft()
-        for position in positions:
-            if repeat or not index.is_played(position):
-                yield position
+        passed = self._passed.get(replacements, 0)
+        while passed < len(positions) and not index.is_left(positions[passed]):
+            passed += 1
+        self._passed[replacements] = passed
+        for at in range(0 if repeat else passed, len(positions)):
+            if repeat or index.is_left(positions[at]):
+                yield positions[at]
 
 
 class StandIns:
@@ -82,6 +84,19 @@ class StandIns:
                 if taken is not None:
                     return taken
         return self._answering(asked, replacements, repeat=repeat) if replacements else None
+
+    def used_up(self, asked: InteractionRequest) -> InteractionRequest | None:
+        """Return what is asked as it is recorded, if that fits but nothing of it is left, and count it as asked again.
+
+        Call it when `take` has found nothing: it is for the explanation.
+        """
+        replacements = self._replacements(asked)
+        for position in self._candidates(asked, replacements, repeat=True):
+            fitting = self._redaction.stand_in(asked, self._index.request_at(position))
+            if fitting and self._index.usage(fitting):
+                self._index.take(fitting)
+                return fitting
+        return None
 
     def _candidates(self, asked: InteractionRequest, replacements: int, *, repeat: bool) -> Iterator[int]:
         """Give recorded requests with replacements where `asked` has others, or where it has values."""

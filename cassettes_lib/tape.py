@@ -14,7 +14,7 @@ Clean = Callable[[InteractionRequest], InteractionRequest]
 How = Literal["replayed", "live", "recorded", "missed"]
 
 _HEADING = "cassettes_lib tape, "
-_LENGTH = 10
+DEFAULT_LENGTH = 10
 
 
 class TapeEntry(NamedTuple):
@@ -36,7 +36,7 @@ class TapeEntry(NamedTuple):
 class Tape:
     """The last interactions, and how many there have been. Threads may share it."""
 
-    def __init__(self, name: str = "", length: int = _LENGTH, clean: Clean | None = None) -> None:
+    def __init__(self, name: str = "", length: int = DEFAULT_LENGTH, clean: Clean | None = None) -> None:
         """Make an empty tape.
 
         Args:

@@ -18,7 +18,7 @@ from cassettes_lib.cli import make_parser
 from tests.support_blocks import BlocksTestCase, blocks, no_service, the_service
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = [DOCS / "tutorial.rst", *sorted((DOCS / "howto").glob("*.rst"))]
+PAGES = [DOCS / "tutorial.rst", DOCS / "matching.rst", *sorted((DOCS / "howto").glob("*.rst"))]
 
 
 def text_of(page: Path) -> str:

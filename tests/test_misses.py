@@ -6,7 +6,8 @@ import copy
 import json
 import pickle
 import unittest
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cassettes_lib.errors import InteractionNotFoundError
@@ -32,12 +33,13 @@ def missed(
     match_on: MatchOn = DEFAULT_MATCH_ON,
     circumstances: Circumstances = TEST,
     before: Sequence[InteractionRequest] = (),
-    **more: Any,
+    expired: Mapping[int, datetime] | None = None,
 ) -> InteractionNotFoundError:
     index = PlaybackIndex(len(recorded), recorded.__getitem__, match_on)
+    index.withhold(expired or {})
     for request in (*before, asked):
         index.take(request)
-    return explain_miss(asked, index, circumstances, **more)
+    return explain_miss(asked, index, circumstances)
 
 
 class TextTest(unittest.TestCase):
@@ -207,14 +209,13 @@ to answer with the last recorded one again:
         self.assertEqual((near.position, near.differs, near.played), (2, (), True))
 
     def test_expired(self) -> None:
-        error = missed(
-            a_request(), [a_request()], circumstances=Circumstances("c.json"), expired=[0],
-            expiry="recorded on 2024-01-31, longer than 30 days ago",
-        )  # fmt: skip
-        self.assert_text(error, """
+        then = datetime.now(UTC) - timedelta(days=100, hours=1)
+        here = Circumstances("c.json", max_age=timedelta(days=90))
+        error = missed(a_request(), [a_request()], circumstances=here, expired={0: then})
+        self.assert_text(error, f"""
 no recorded interaction answers GET https://api.example.com/orders
 
-reason:   expired: recorded on 2024-01-31, longer than 30 days ago
+reason:   expired: recorded on {then:%Y-%m-%d}, 100 days ago; max_age is 90 days
 request:  GET https://api.example.com/orders
 cassette: c.json, 1 interaction
 mode:     replay
@@ -222,8 +223,17 @@ match on: method, url, body
 
 to record it:
     run this once with CASSETTES_MODE=auto in the environment
+to replay it as long as it is not recorded anew:
+    on_expired="warn"
 """)
         self.assertEqual([(near.position, near.differs) for near in error.nearest], [(0, ())])
+
+    def test_what_is_young_enough_is_played_before_the_rest_is_expired(self) -> None:
+        times = {0: datetime(2024, 1, 31, tzinfo=UTC), 2: datetime(2024, 2, 1, tzinfo=UTC)}
+        error = missed(a_request(), [a_request()] * 3, before=[a_request()], expired=times)
+        self.assertIn("\nreason:   expired: recorded on 2024-02-01\n", str(error))
+        self.assertEqual([(near.position, near.played) for near in error.nearest], [(2, False)])
+        self.assertRegex(log_lines(error)[0], "is not interaction 3, GET .*: it is too old$")
 
     def test_a_bare_broker_without_a_name(self) -> None:
         error = missed(a_request(), [], circumstances=Circumstances(has_environment=False))
@@ -571,7 +581,7 @@ class ErrorTest(unittest.TestCase):
             log_lines(error),
             [
                 "GET https://api.example.com/orders is not interaction 1, GET https://api.example.com/orders: "
-                "it has been played or is expired",
+                "it has been played",
                 "GET https://api.example.com/orders is not interaction 2, PUT https://api.example.com/orders?a=1: "
                 "it differs in method and url",
             ],

@@ -208,6 +208,23 @@ class LeavingTest(RecordingTestCase):
             self.get("two")
         self.assertNotIn("caught this miss", "".join(getattr(caught.exception, "__notes__", ())))
 
+    def test_the_tape_can_be_switched_off_and_lengthened(self) -> None:
+        for tape, expected in ((True, 3), (2, 2), (1, 1), (0, None), (False, None), (10_000, 3)):
+            with self.subTest(tape), self.assertRaises(ZeroDivisionError) as caught, use_cassette(self.path, tape=tape):
+                for name in ("one", "two", "two"):
+                    swallowing(lambda name=name: self.get(name))  # type: ignore[misc]
+                raise ZeroDivisionError
+            with self.subTest(tape):
+                notes = getattr(caught.exception, "__notes__", None)
+                self.assertEqual(notes and len(notes[0].splitlines()) - 1, expected)
+
+    def test_a_swallowed_miss_has_the_tape_unless_that_is_switched_off(self) -> None:
+        for tape, notes in ((True, 2), (False, 1)):
+            with self.subTest(tape), self.assertRaises(InteractionNotFoundError) as caught, \
+                    use_cassette(self.path, tape=tape):
+                swallowing(lambda: self.get("two"))
+            self.assertEqual(len(caught.exception.__notes__), notes)
+
     def test_everything_is_restored_when_leaving_raises(self) -> None:
         with self.assertRaises(UnusedInteractionsError), use_cassette(self.path, on_unused="error"):
             pass
@@ -312,12 +329,41 @@ class ExpiryTest(RecordingTestCase):
                 self.assertEqual(self.recorded(), ["new"])
                 self.age(0, timedelta(days=100))
 
-    def test_record_warns_where_nothing_is_recorded(self) -> None:
-        for mode, ci in (("replay", None), ("once", "true")):
+    def test_where_nothing_is_recorded_what_was_to_be_recorded_anew_is_a_miss(self) -> None:
+        for mode, ci in (("replay", None), ("once", "true"), ("auto", "true")):
             self.set_environment(CI=ci)
-            with self.subTest(mode), self.assertWarns(UserWarning), \
-                    use_cassette(self.path, mode=mode, max_age=timedelta(days=90), on_expired="record"):  # type: ignore[call-overload]
-                self.assertEqual(self.get("one"), "one 1")
+            before = self.path.read_bytes()
+            with self.subTest(mode), warnings.catch_warnings(), \
+                    use_cassette(self.path, mode=mode, max_age=timedelta(days=90), on_expired="record") as broker:  # type: ignore[call-overload]
+                warnings.simplefilter("error")
+                self.assertEqual(self.get("two"), "two 2")
+                with self.assertRaises(InteractionNotFoundError) as caught:
+                    self.get("one")
+                with self.assertRaises(InteractionNotFoundError):
+                    self.get("two")
+                self.assertEqual([each.reason for each in broker.misses], ["expired", "already played"])
+                broker.misses.clear()
+                self.assertRegex(str(caught.exception), r"expired: recorded on .*, 100 days ago; max_age is 90 days\n")
+                self.assertEqual((self.hits, self.path.read_bytes(), broker.all_played), ([], before, False))
+
+    def test_an_expired_miss_that_is_swallowed_is_raised(self) -> None:
+        with self.assertRaises(InteractionNotFoundError) as caught, \
+                use_cassette(self.path, mode="replay", max_age=timedelta(days=90), on_expired="record"):
+            swallowing(self.get)
+        self.assertEqual(caught.exception.reason, "expired")
+
+    def test_repeats_do_not_bring_back_what_is_expired(self) -> None:
+        with use_cassette(
+            self.path, mode="replay", max_age=timedelta(days=90), on_expired="record", allow_playback_repeats=True
+        ) as broker:
+            self.assertEqual((self.get("two"), self.get("two")), ("two 2", "two 2"))
+            swallowing(self.get)
+            self.assertEqual([each.reason for each in broker.misses], ["expired"])
+            broker.misses.clear()
+
+    def test_any_age_may_be_allowed(self) -> None:
+        with use_cassette(self.path, max_age=timedelta.max, on_expired="error"):
+            self.get("one")
 
     def test_young_enough_says_nothing(self) -> None:
         with warnings.catch_warnings():
@@ -363,7 +409,8 @@ class OptionsTest(unittest.TestCase):
 
     def test_a_misspelt_keyword_suggests(self) -> None:
         for given, meant in [("modus", "mode"), ("match", "match_on"), ("before_recrod", "before_record"),
-                             ("allow_playback_repeat", "allow_playback_repeats"), ("on_unsued", "on_unused")]:
+                             ("allow_playback_repeat", "allow_playback_repeats"), ("on_unsued", "on_unused"),
+                             ("tapes", "tape")]:
             with self.subTest(given):
                 self.refuse(TypeError, f"{given}.*{meant}", "x.json", **{given: None})
 
@@ -394,6 +441,11 @@ class OptionsTest(unittest.TestCase):
             (ValueError, "'warn', 'error', 'record'", {"on_expired": "ignore"}),
             (TypeError, "timedelta", {"max_age": 90}),
             (ValueError, "not positive", {"max_age": timedelta(0)}),
+            (TypeError, "tape is True, False, or how many", {"tape": "off"}),
+            (TypeError, "tape is True, False, or how many", {"tape": None}),
+            (TypeError, "tape is True, False, or how many", {"tape": 2.0}),
+            (ValueError, "0 or False switches the tape off", {"tape": -1}),
+            (ValueError, "0 or False switches the tape off", {"tape": 10**30}),
             (ValueError, "(?i)matcher", {"match_on": ("method", "uri")}),
             (TypeError, "True or False", {"allow_playback_repeats": "no"}),
             (TypeError, "True or False", {"record_failures": 1}),
@@ -435,7 +487,7 @@ class OptionsTest(unittest.TestCase):
             "x.json", mode="once", store=None, match_on=("method", "url", "body"), redact=Redactor(),
             placeholders={"<API_KEY>": "k"}, before_record=None, before_replay=None, allow_playback_repeats=False,
             record_failures=False, preserve_exact_body_bytes=False, on_unused="ignore", passthrough=(), max_age=None,
-            on_expired="warn",
+            on_expired="warn", tape=True,
         )
         use_cassette(Path("x.json"), redact=None, max_age=timedelta(days=1))
 

@@ -90,6 +90,20 @@ class CoverTest(CaseTestCase):
         self.assertEqual(self.marks(self.file), 1)
         self.assertEqual(problems(result).count("recorded  200  GET"), 1)
 
+    def test_the_tape_can_be_switched_off(self) -> None:
+        outer = self
+
+        class ShopTest(CassetteTestCase):
+            cassette_options = {"tape": False}
+
+            def test(self) -> None:
+                outer.get()
+                self.fail("on purpose")
+
+        text = problems(run_class(ShopTest))
+        self.assertIn("on purpose", text)
+        self.assertNotIn("tape", text)
+
     def test_a_swallowed_miss_is_an_error_of_the_test_even_if_it_skips(self) -> None:
         outer = self
 

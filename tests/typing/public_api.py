@@ -26,6 +26,8 @@ def blocks(path: Path, store: CassetteStore) -> None:
         pass
     with use_cassette(store=store, passthrough=lambda request: request.url.endswith("/health")):
         pass
+    with use_cassette(path, tape=False), use_cassette(path, tape=20):
+        pass
     assert_type(use_cassette(), UseCassette)
 
 
@@ -110,7 +112,7 @@ assert_type(Decorated("test").test(), None)
 class ShopTest(CassetteTestCase):
     cassette_mode = "auto"
     cassette_dir = Path("data")
-    cassette_options = {"on_unused": "error", "max_age": timedelta(days=90)}
+    cassette_options = {"on_unused": "error", "max_age": timedelta(days=90), "tape": False}
 
     def cassette_name(self) -> str:
         return "orders"
@@ -141,4 +143,5 @@ bare()  # E
 use_cassette("x.json", mode="new_episodes")  # E
 use_cassette("x.json", record_mode="none")  # E
 use_cassette("x.json", on_unused="eror")  # E
+use_cassette("x.json", tape="off")  # E
 use_cassette(7)  # E
