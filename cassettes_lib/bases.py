@@ -52,7 +52,7 @@ class Bases:
 
     def _note(self, old: Basis | None, new: Basis) -> None:
         """Put what is now known for a recording at the end, and forget the eldest of its kind when there are many."""
-        bases = [each for each in self._bases if each is not old]
+        bases = [each for each in self._bases if each is not old and each is not new]
         alike = [each for each in bases if each.saved == new.saved]
         if len(alike) >= _MOST_BASES:
             bases.remove(alike[0])

@@ -7,6 +7,7 @@ one write, which is put back when it fails. Every write is done under the lock o
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -22,6 +23,7 @@ except ImportError:  # pragma: no cover - Windows
     fcntl = None  # type: ignore[assignment]
 
 _PAGE = 4096
+_LONGEST_PREFIX = 60  # of up to four bytes each; a system allows for names of 255
 _FS_IOC_GETVERSION = 0x80087601  # linux/fs.h: the generation of an inode, for ext4, XFS, btrfs and others
 
 
@@ -133,7 +135,7 @@ def _write_all(file: FileIO, start: int, text: bytes) -> None:
 
 
 def put_file(
-    path: str, text: bytes, *, timeout: float, durable: bool, done: Callable[[FileIdentity], None]
+    path: str, text: bytes, *, timeout: float, durable: bool, intend: Callable[[FileIdentity], None]
 ) -> bool:
     """Put a file with a text at a path where there is none.
 
@@ -142,34 +144,41 @@ def put_file(
         text: What the file will hold.
         timeout: How long to wait for other processes that do the same, in seconds.
         durable: Whether the file survives a power failure once this has returned.
-        done: Called as soon as the file is at its path, even if an exception comes up at that moment.
+        intend: Called just before the file gets its path.
 
     Returns:
         False when there is a file already; it is left alone.
     """
-    return _put(path, text, timeout=timeout, durable=durable, done=done, old=None)
+    return _put(path, text, timeout=timeout, durable=durable, intend=intend, old=None)
 
 
 def replace_file(
-    path: str, old: FileIO, text: bytes, *, timeout: float, durable: bool, done: Callable[[FileIdentity], None]
+    path: str, old: FileIO, text: bytes, *, timeout: float, durable: bool, intend: Callable[[FileIdentity], None]
 ) -> None:
     """Replace a file, whose lock is held, by one with another text and the same permissions; else as `put_file`."""
-    _put(os.path.realpath(path), text, timeout=timeout, durable=durable, done=done, old=old)
+    _put(os.path.realpath(path), text, timeout=timeout, durable=durable, intend=intend, old=old)
 
 
 def _put(
-    path: str, text: bytes, *, timeout: float, durable: bool, done: Callable[[FileIdentity], None], old: FileIO | None
+    path: str, text: bytes, *, timeout: float, durable: bool, intend: Callable[[FileIdentity], None], old: FileIO | None
 ) -> bool:
     """Write a text to a new file and give it the path; it is complete before anybody can see it there."""
     folder, name = os.path.split(path)
-    beside = os.path.join(folder, f".{name[:60]}.tmp")
-    new = _New(path, beside, text, durable, done, old)
+    new = _New(path, os.path.join(folder, _name_beside(name)), text, durable, intend, old)
     is_put = _put_unnamed(new, folder)
     if is_put is None:
         is_put = _put_beside(new, timeout)
     if is_put and durable:
         _sync_folder(folder)
     return is_put
+
+
+def _name_beside(name: str) -> str:
+    """Return the name of the file that is to take the place of another; no two in a folder have the same."""
+    if len(name) > _LONGEST_PREFIX:
+        digest = hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+        name = f"{name[: _LONGEST_PREFIX - len(digest)]}{digest}"
+    return f".{name}.tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +189,7 @@ class _New:
     beside: str
     text: bytes
     durable: bool
-    done: Callable[[FileIdentity], None]
+    intend: Callable[[FileIdentity], None]
     old: FileIO | None
 
     def write_to(self, file: FileIO, name: str | int) -> None:
@@ -204,19 +213,18 @@ def _put_unnamed(new: _New, folder: str) -> bool | None:
         return None
     with file:
         new.write_to(file, file.fileno())
+        new.intend(FileIdentity.of(file))
         try:
             if new.old is None:
-                try:
-                    _name(file, new.path)
-                finally:
-                    if os.fstat(file.fileno()).st_nlink:
-                        new.done(FileIdentity.of(file))
+                _name(file, new.path)
             else:
                 with suppress(FileNotFoundError):
                     os.unlink(new.beside)  # left by a process that was killed between the next two steps
                 _name(file, new.beside)
-                _rename(new, file)
+                os.replace(new.beside, new.path)
         except FileExistsError:
+            if new.old is not None:
+                raise
             return False
         except OSError as error:
             if error.errno in (errno.EXDEV, errno.EPERM, errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL):
@@ -251,6 +259,7 @@ def _put_beside(new: _New, timeout: float) -> bool:
             if new.old is None and os.path.lexists(new.path):
                 return False
             new.write_to(file, new.beside)
+            new.intend(FileIdentity.of(file))
             _rename(new, file)
         finally:
             _unlink(new.beside, file)
@@ -258,16 +267,11 @@ def _put_beside(new: _New, timeout: float) -> bool:
 
 
 def _rename(new: _New, file: FileIO) -> None:
-    identity = FileIdentity.of(file)
     if os.name == "nt":  # pragma: no cover - Windows renames neither an open file nor over one
         file.close()
         if new.old is not None:
             new.old.close()
-    try:
-        os.replace(new.beside, new.path)
-    finally:
-        if not os.path.lexists(new.beside):
-            new.done(identity)
+    os.replace(new.beside, new.path)
 
 
 def _unlink(path: str, file: FileIO) -> None:

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from io import FileIO
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -31,7 +32,7 @@ _LONGEST_PAUSE = 0.01
 
 # Files that are locked at this moment. A child forked now closes its copies: a lock lasts until the last copy is
 # closed, and a child that lives on must not keep the lock of a parent that was killed.
-_locked_now: set[FileIO] = set()
+_locked_now: WeakSet[FileIO] = WeakSet()
 
 
 class LockTimeoutError(OSError):
@@ -82,7 +83,7 @@ class LockedFile:
                 except FileNotFoundError:
                     if self._create:
                         raise
-                    self._let_go()
+                    self.release()
                     return None
                 self._file = FileIO(descriptor, "r+")
                 _locked_now.add(self._file)
@@ -95,11 +96,18 @@ class LockedFile:
                     return self._file
                 self._let_go_of_file()
         except BaseException:
-            self._let_go()
+            self.release()
             raise
 
     def __exit__(self, *exception: object) -> None:
-        self._let_go()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the lock; it may be done again where an interrupt has come between."""
+        self._let_go_of_file()
+        if self._stand_in is not None:
+            self._stand_in.release()
+            self._stand_in = None
 
     def _wait_for_turn(self, file: FileIO, deadline: float) -> None:
         pause = _FIRST_PAUSE
@@ -144,22 +152,17 @@ class LockedFile:
         except FileNotFoundError:
             return False
 
-    def _let_go(self) -> None:
-        self._let_go_of_file()
-        if self._stand_in is not None:
-            self._stand_in.release()
-            self._stand_in = None
-
     def _let_go_of_file(self) -> None:
-        file, self._file = self._file, None
+        file = self._file
         if file is None:
             return
-        _locked_now.discard(file)
         if fcntl is not None and not file.closed:
             # Closing would not do: a child forked meanwhile may have a copy.
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_UN)
         file.close()
+        _locked_now.discard(file)
+        self._file = None
 
 
 _FLAGS = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -188,7 +191,7 @@ def lock_to_read(file: FileIO, timeout: float) -> None:
 
 
 def _forget_locks_of_the_parent() -> None:
-    for file in _locked_now:
+    for file in list(_locked_now):
         file.close()
     _locked_now.clear()
 

@@ -10,11 +10,21 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from io import FileIO
 
 from cassettes_lib.errors import CassetteFormatError, CassetteWarning
-from cassettes_lib.files import FileIdentity, move_aside, overwrite_end, put_file, read_from, replace_file, stat_of
+from cassettes_lib.files import (
+    FileIdentity,
+    move_aside,
+    open_to_read,
+    overwrite_end,
+    put_file,
+    read_from,
+    replace_file,
+    stat_of,
+)
 from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, read_content
 from cassettes_lib.layout import joined, tail_text, whole_text
 from cassettes_lib.locks import LockedFile
@@ -39,13 +49,15 @@ class Saving:
             durable: Whether it survives a power failure.
         """
         self.outcome: Basis | None = None
+        self._intended: Basis | None = None  # what the outcome is to be, from the moment that something is written
         self._path = path
         self._basis = basis
         self._lock_timeout = lock_timeout
+        self._lock = LockedFile(path, lock_timeout)
         self._durable = durable
 
     def run(self, cassette: Cassette) -> None:
-        """Save a cassette; `outcome` is set even if an exception comes up just when it is done.
+        """Save a cassette. If an exception comes up, `settle` tells whether that was before it was done or after.
 
         Raises:
             OSError: It could not be saved; the file is as it was.
@@ -56,11 +68,22 @@ class Saving:
         if self._merging.changes_nothing() and os.path.exists(self._path):
             return
         while True:
-            with LockedFile(self._path, self._lock_timeout) as file:
+            with self._lock as file:
                 if file is not None and ((self._merging.adds and self._append(file)) or self._rewrite(file)):
                     return
             if self._create():
                 return
+
+    def settle(self) -> Basis | None:
+        """Let go of the file, look whether an interrupted save was done after all, and return the outcome."""
+        self._lock.release()
+        intended = self._intended
+        if self.outcome is None and intended is not None and intended.place is not None:
+            with suppress(OSError), open_to_read(self._path) as file:
+                place = intended.place.found_again(file)
+                if place is not None:
+                    self.outcome = replace(intended, place=place)
+        return self.outcome
 
     def _append(self, file: FileIO) -> bool:
         """Add what is new to the end of the file; return False where that cannot be done."""
@@ -75,9 +98,13 @@ class Saving:
             self.outcome = self._merging.outcome(place)
             return True
         tail = tail_text(members, empty=place.empty and not added)
-        outcome = self._merging.outcome(place.after(added, tail, members))
-        overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
-        self.outcome = outcome
+        self._intended = self._merging.outcome(place.after(added, tail, members))
+        try:
+            overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
+        except OSError:  # the file is as it was
+            self._intended = None
+            raise
+        self.outcome = self._intended
         return True
 
     def _end_of(self, file: FileIO) -> FilePlace | None:
@@ -101,8 +128,9 @@ class Saving:
             return True
         replace_file(
             self._path, file, text, timeout=self._lock_timeout, durable=self._durable,
-            done=lambda identity: self._set_outcome(place, identity),
+            intend=lambda identity: self._intend(place, identity),
         )
+        self.outcome = self._intended
         return True
 
     def _content_of(self, file: FileIO) -> Content | None:
@@ -128,13 +156,16 @@ class Saving:
             # Where there was a file before, a folder that is gone has been taken away from us: that is an error.
             os.makedirs(os.path.dirname(path), exist_ok=True)
         text, place = _compose(self._merging.alone(), FileIdentity(0, 0, 0))
-        return put_file(
+        is_put = put_file(
             path, text, timeout=self._lock_timeout, durable=self._durable,
-            done=lambda identity: self._set_outcome(place, identity),
+            intend=lambda identity: self._intend(place, identity),
         )
+        if is_put:
+            self.outcome = self._intended
+        return is_put
 
-    def _set_outcome(self, place: FilePlace, identity: FileIdentity) -> None:
-        self.outcome = self._merging.outcome(replace(place, identity=identity))
+    def _intend(self, place: FilePlace, identity: FileIdentity) -> None:
+        self._intended = self._merging.outcome(replace(place, identity=identity))
 
 
 def _compose(merged: Merged, identity: FileIdentity) -> tuple[bytes, FilePlace]:

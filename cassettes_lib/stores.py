@@ -64,6 +64,7 @@ class JsonFileCassetteStore:
         self._lock_timeout = lock_timeout
         self._mutex = threading.Lock()
         self._bases = Bases(Basis.at_the_beginning(self._path))
+        self._unsettled: tuple[Basis, Saving] | None = None
         _stores.add(self)
 
     def __repr__(self) -> str:
@@ -81,6 +82,7 @@ class JsonFileCassetteStore:
             CassetteLoadError: The file cannot be opened.
         """
         with self._mutex:
+            self._settle()
             basis = Basis("missing")
             try:
                 content = self._read()
@@ -102,8 +104,10 @@ class JsonFileCassetteStore:
             CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed.
         """
         with self._mutex:
+            self._settle()
             basis = self._bases.basis_of(cassette)
             saving = Saving(self._path, basis, lock_timeout=self._lock_timeout, durable=self._durable)
+            self._unsettled = basis, saving
             try:
                 saving.run(cassette)
             except OSError as error:
@@ -117,8 +121,16 @@ class JsonFileCassetteStore:
                     path=str(self.path),
                 ) from error
             finally:
-                if saving.outcome is not None:
-                    self._bases.note_saved(basis, saving.outcome)
+                self._settle()
+
+    def _settle(self) -> None:
+        """Take note of what came of a save; the next one does it where an interrupt has come between."""
+        if self._unsettled is not None:
+            basis, saving = self._unsettled
+            outcome = saving.settle()
+            if outcome is not None:
+                self._bases.note_saved(basis, outcome)
+            self._unsettled = None
 
     def _read(self) -> Content:
         """Read the file; when it seems damaged, again while nobody writes to it."""
@@ -158,6 +170,7 @@ class JsonFileCassetteStore:
 
     def _renew_after_fork(self) -> None:
         self._mutex = threading.Lock()  # a thread that does not exist in the child may have held it
+        self._unsettled = None
         self._bases.renew_after_fork()
 
 
