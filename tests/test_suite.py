@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import unittest
+from pathlib import Path
 
 from tests.loopback import Reply
 from tests.recording_support import RecordingTestCase, run_python
@@ -192,11 +193,13 @@ class SuiteTest(RecordingTestCase):
         return {path.relative_to(self.suite).as_posix(): path.read_bytes() for path in self.suite.rglob("*.json")}
 
     def test_the_life_of_a_suite(self) -> None:
-        first = self.run_suite()
+        used = self.folder / "used.txt"
+        first = self.run_suite(CASSETTES_USED=str(used))
         self.assertRegex(first.stderr, RAN)
         self.assertEqual(len(self.hits), LIVE, self.hits)
         self.assertIn(f"cassettes: {LIVE} recorded, 0 replayed, {LIVE} live", first.stderr)
         recorded = self.cassettes
+        self.assertEqual(self.listed(used), set(recorded))
         self.assertIn("cassettes/test_shop/DecoratedClassTest.test_one.json", recorded)
         self.assertIn("cassettes/test_shop/DerivedTest.test_one.json", recorded)
         self.assertIn("cassettes/test_shop/OurTest.test_order.json", recorded)
@@ -218,6 +221,22 @@ class SuiteTest(RecordingTestCase):
         self.assertIn("/count/with-changed", changed.stderr)
         self.assertEqual(self.cassettes, recorded)
 
+        used.unlink()
+        self.make_read_only()
+        self.run_suite(CASSETTES_USED=str(used), PYTHONDONTWRITEBYTECODE="1")
+        self.assertEqual(self.listed(used), set(recorded))
+
+    def listed(self, used: Path) -> set[str]:
+        """The cassettes that a run says it used, by their names in the suite's folder."""
+        paths = [json.loads(line)["cassette"] for line in used.read_text(encoding="utf-8").splitlines()]
+        return {Path(path).relative_to(self.suite).as_posix() for path in paths}
+
+    def make_read_only(self) -> None:
+        everything = [self.suite, *self.suite.rglob("*")]
+        for path in everything:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        self.addCleanup(lambda: [path.chmod(0o755) for path in everything if path.is_dir()])
+
     def test_a_suite_is_recorded_anew(self) -> None:
         self.run_suite()
         before = self.cassettes
@@ -238,8 +257,8 @@ class SuiteTest(RecordingTestCase):
         self.assertEqual((self.hits, self.cassettes), ([], {}))
 
     def test_a_run_that_is_killed_is_resumed_and_nothing_is_asked_twice(self) -> None:
-        reached = self.server.gate("reached")
-        self.server.route("/count/derived-two", lambda hit: (reached.set(), Reply(wait=self.server.gate("never")))[1])
+        reached, never = self.server.gate("reached"), self.server.gate("never")
+        self.server.route("/count/derived-two", lambda hit: (reached.set(), Reply(delay_event=never))[1])
         with subprocess.Popen(
             [sys.executable, "-m", "unittest", "test_shop.DerivedTest.test_two"], cwd=self.suite,
             env=self.bare_environment, stderr=subprocess.DEVNULL,
@@ -289,21 +308,6 @@ class SuiteTest(RecordingTestCase):
             self.assertEqual(process.returncode, 0, errors)
         self.server.stop()
         self.run_suite()
-
-    def test_the_run_lists_the_cassettes_it_used(self) -> None:
-        used = self.folder / "used.txt"
-        for _ in range(2):
-            self.run_suite(CASSETTES_USED=str(used))
-        listed = {json.loads(line)["cassette"] for line in used.read_text().splitlines()}
-        self.assertEqual(listed, {str(self.suite / name) for name in self.cassettes})
-
-    def test_a_read_only_folder_replays(self) -> None:
-        self.run_suite()
-        self.server.stop()
-        for path in [self.suite, *self.suite.rglob("*")]:
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        self.addCleanup(lambda: [path.chmod(0o755) for path in [self.suite, *self.suite.rglob("*")] if path.is_dir()])
-        self.run_suite(PYTHONDONTWRITEBYTECODE="1")
 
 
 class SummaryTest(RecordingTestCase):
@@ -448,8 +452,9 @@ class ShopTest(CassetteTestCase):
         (self.folder / "test_shop.py").write_text(self.SUITE, encoding="utf-8")
 
     def run_pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the suite by pytest, without the plugins that happen to be installed."""
         return run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=self.folder, check=False,
-                          SHOP_URL=self.server.url, **environment)
+                          SHOP_URL=self.server.url, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **environment)
 
     def test_it_records_and_replays(self) -> None:
         first = self.run_pytest()
@@ -478,10 +483,9 @@ class ShopTest(CassetteTestCase):
             import xdist  # noqa: F401
         except ImportError:
             self.skipTest("pytest-xdist is not installed")
-        self.assertIn("8 passed", self.run_pytest("-n", "2").stdout)
+        self.assertIn("8 passed", self.run_pytest("-p", "xdist", "-n", "2").stdout)
         self.server.stop()
-        self.assertIn("8 passed", self.run_pytest("-n", "2").stdout)
-
+        self.assertIn("8 passed", self.run_pytest("-p", "xdist", "-n", "2").stdout)
 
 
 
