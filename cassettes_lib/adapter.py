@@ -34,7 +34,8 @@ from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
-from cassettes_lib.streams import LiveBody, Undisturbed, keep_body, when_undisturbed
+from cassettes_lib.streams import LiveBody, keep_body
+from cassettes_lib.undisturbed import Undisturbed, when_undisturbed
 from cassettes_lib.uploads import Upload
 
 SendLive = Callable[..., Response]

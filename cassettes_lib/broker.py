@@ -35,6 +35,7 @@ from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.redaction import Redacted, Redactor
 from cassettes_lib.stand_ins import StandIns
 from cassettes_lib.tape import Tape
+from cassettes_lib.undisturbed import Undisturbed
 
 Mode = Literal["replay", "record", "auto"]
 BeforeRecord = Callable[[Interaction], Interaction | None]
@@ -310,7 +311,7 @@ class Broker:
             if changed is None:
                 return
             interaction = changed
-        with self._lock:
+        with Undisturbed(), self._lock:
             stored = self._redaction.interaction(interaction) if self._redaction else interaction
             self._forget_late_secrets()
             self._cassette = self._cassette.plus(stored)

@@ -6,20 +6,20 @@ import atexit
 import os
 import threading
 import weakref
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from cassettes_lib.broker import CassetteStore
-from cassettes_lib.errors import CassetteSaveError
 from cassettes_lib.models import Cassette
+from cassettes_lib.undisturbed import Undisturbed
 
 
 class BufferedCassetteStore:
     """Stands in front of a store in which each save is dear, and saves to it now and then, and at `close`.
 
     What is buffered is lost when the process dies: that is the price. (An interpreter that exits saves it first.) A
-    save that fails in the background is raised by the next `save`, `flush` or `close`, and tried again by it.
+    save that fails in the background is raised by the next `save`, `flush` or `close`, and tried again by it. Where
+    several recordings take turns at one buffer, each turn saves what the one before has buffered.
 
     Example:
         >>> with BufferedCassetteStore(store, every=100, seconds=5) as buffered:        # doctest: +SKIP
@@ -61,7 +61,7 @@ class BufferedCassetteStore:
 
     def load(self) -> Cassette:
         """Return what is stored, after saving what is buffered. Raises what the store raises."""
-        with self._lock:
+        with Undisturbed(), self._lock:
             self.flush()
             cassette = self.store.load()
             self._saved = cassette
@@ -69,7 +69,9 @@ class BufferedCassetteStore:
 
     def save(self, cassette: Cassette) -> None:
         """Buffer a cassette, or save it when it is time. Raises what the store raises."""
-        with self._lock:
+        with Undisturbed(), self._lock:
+            if self._pending is not None and not _holds_all_of(cassette, self._pending):
+                self.flush()
             self._pending = cassette
             _waiting.add(self)
             if self._is_due(cassette):
@@ -81,7 +83,7 @@ class BufferedCassetteStore:
 
     def flush(self) -> None:
         """Save what is buffered. Raises what the store raises; it then stays buffered."""
-        with self._lock:
+        with Undisturbed(), self._lock:
             self._stop_timer()
             if self._pending is not None:
                 self.store.save(self._pending)
@@ -102,7 +104,7 @@ class BufferedCassetteStore:
 
     def _is_due(self, cassette: Cassette) -> bool:
         """Tell whether to save now: much is new, or what is new is more than additions to what was saved."""
-        if self._failed or cassette.incomplete != (self._saved.incomplete if self._saved else ()):
+        if self._failed or _at_exit.is_set() or cassette.incomplete != (self._saved.incomplete if self._saved else ()):
             return True
         if self._saved is None:
             return len(cassette.interactions) >= self._every
@@ -113,7 +115,7 @@ class BufferedCassetteStore:
     def _flush_in_background(self) -> None:
         try:
             self.flush()
-        except CassetteSaveError:
+        except Exception:  # noqa: BLE001 - whatever the store raises is raised again by the next save
             self._failed = True
 
     def _renew_after_fork(self) -> None:
@@ -131,12 +133,38 @@ _waiting: set[BufferedCassetteStore] = set()
 """Those that hold something; kept alive until it is saved."""
 
 
+_at_exit = threading.Event()
+
+
+def _holds_all_of(later: Cassette, earlier: Cassette) -> bool:
+    """Tell whether a cassette continues another one, or was rewritten from one that does."""
+    return (
+        earlier.interactions.lineage[0] in later.interactions.lineage
+        and len(earlier.interactions) <= len(later.interactions)
+    )
+
+
 @atexit.register
-def _flush_all() -> None:
-    """Save what is buffered: at the end, and before a fork, lest the parent and the child both save it."""
+def _flush_at_exit() -> None:
+    """Save what is buffered; from now on nothing waits, such as a stream that is ended later on the way out.
+
+    Raises:
+        RuntimeError: Something could not be saved; nobody but the user is left to be told, and Python prints it.
+    """
+    _at_exit.set()
+    errors = _flush_all()
+    if errors:
+        raise RuntimeError("what was buffered could not be saved: " + "; ".join(map(str, errors)))
+
+
+def _flush_all() -> list[Exception]:
+    errors = []
     for buffer in list(_waiting):
-        with suppress(CassetteSaveError):
+        try:
             buffer.flush()
+        except Exception as error:  # noqa: BLE001 - the others are to be saved all the same
+            errors.append(error)
+    return errors
 
 
 def _renew_all_after_fork() -> None:
@@ -145,4 +173,5 @@ def _renew_all_after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
+    # Before a fork, lest the parent and the child both save it; what fails now is tried again later.
     os.register_at_fork(before=_flush_all, after_in_child=_renew_all_after_fork)

@@ -38,6 +38,7 @@ from cassettes_lib.filestate import Basis, Content, read_content
 from cassettes_lib.layout import whole_text
 from cassettes_lib.merging import Merging
 from cassettes_lib.models import Cassette
+from cassettes_lib.undisturbed import Undisturbed
 
 __all__ = ["FsspecCassetteStore", "check_can_be_used", "is_remote"]
 
@@ -126,7 +127,7 @@ class FsspecCassetteStore:
             CassetteFormatError: It is damaged, or of a newer format.
             CassetteLoadError: It cannot be read: no access, no connection.
         """
-        with self._mutex:
+        with Undisturbed(), self._mutex:
             basis = Basis("missing")
             try:
                 found = self._read_to_load()
@@ -147,7 +148,7 @@ class FsspecCassetteStore:
         Raises:
             CassetteSaveError: It could not be stored; a later save can succeed.
         """
-        with self._mutex:
+        with Undisturbed(), self._mutex:
             basis = self._bases.basis_of(cassette)
             try:
                 outcome = self._save(cassette, basis)

@@ -17,6 +17,7 @@ from cassettes_lib.models import (
     RecordingMark,
 )
 from cassettes_lib.tape import Tape
+from cassettes_lib.undisturbed import Undisturbed
 
 
 class Call(NamedTuple):
@@ -82,7 +83,7 @@ class SessionBroker(Broker):
         Raises:
             CassetteSaveError: It could not be saved.
         """
-        with self._lock:
+        with Undisturbed(), self._lock:
             self._cassette = self._cassette.model_copy(update={"incomplete": marks})
             if save and self._store is not None:
                 self._store.save(self._cassette)

@@ -27,6 +27,7 @@ from cassettes_lib.filestate import Basis, Content, read_content
 from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
+from cassettes_lib.undisturbed import Undisturbed
 
 __all__ = ["BufferedCassetteStore", "JsonFileCassetteStore"]
 
@@ -81,7 +82,7 @@ class JsonFileCassetteStore:
             CassetteFormatError: The file is damaged, or of a newer format.
             CassetteLoadError: The file cannot be opened.
         """
-        with self._mutex:
+        with Undisturbed(), self._mutex:
             self._settle()
             basis = Basis("missing")
             try:
@@ -103,7 +104,7 @@ class JsonFileCassetteStore:
         Raises:
             CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed.
         """
-        with self._mutex:
+        with Undisturbed(), self._mutex:
             self._settle()
             basis = self._bases.basis_of(cassette)
             saving = Saving(self._path, basis, lock_timeout=self._lock_timeout, durable=self._durable)

@@ -14,7 +14,6 @@ import http.client
 import io
 import logging
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +27,6 @@ OnEnd = Callable[["LiveBody"], None]
 
 _log = logging.getLogger("cassettes_lib")
 _open: weakref.WeakSet[LiveBody] = weakref.WeakSet()
-_finishing = threading.local()
 
 
 class LiveBody(io.RawIOBase):
@@ -174,46 +172,6 @@ def keep_body(
     body = LiveBody(original.fp, receiver, on_end, owner)
     cast(Any, original).fp = io.BufferedReader(body)
     return body
-
-
-class Undisturbed:
-    """A block in which this thread does not save streams that the garbage collector ends; they wait for its end.
-
-    The collector may run at any moment, in the middle of a look-up or of saving another stream, too.
-    """
-
-    __slots__ = ("_outermost",)
-
-    def __enter__(self) -> None:
-        self._outermost = getattr(_finishing, "waiting", None) is None
-        if self._outermost:
-            _finishing.waiting = []
-
-    def __exit__(self, *error: object) -> None:
-        if self._outermost:
-            waiting = _finishing.waiting
-            try:
-                while waiting:
-                    _run_unattended(waiting.pop(0))
-            finally:
-                _finishing.waiting = None
-
-
-def when_undisturbed(action: Callable[[], None]) -> None:
-    """Run an action now, or at the end of the block of this thread that must not be disturbed."""
-    waiting: list[Callable[[], None]] | None = getattr(_finishing, "waiting", None)
-    if waiting is not None:
-        waiting.append(action)
-        return
-    with Undisturbed():
-        action()
-
-
-def _run_unattended(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except Exception as error:  # noqa: BLE001 - the caller of the garbage collector has nothing to do with it
-        _log.error("a streamed response could not be recorded: %s", error)
 
 
 def open_streams(owner: object) -> int:

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import unittest
-from pathlib import Path
+from unittest import mock
 
 from cassettes_lib.buffering import BufferedCassetteStore
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
 from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.store_contract import CassetteStoreContract
 from cassettes_lib.stores import JsonFileCassetteStore
+from tests.recording_support import PROJECT, RecordingTestCase, run_python
 from tests.test_stores import FolderTestCase, a_cassette_of, numbered
 
 
@@ -43,7 +43,9 @@ class BufferedContractTest(CassetteStoreContract, FolderTestCase):
     def make_store(self) -> BufferedCassetteStore:
         self.made = getattr(self, "made", 0) + 1
         path = self.folder / f"{self.made}.json"
-        return BufferedCassetteStore(JsonFileCassetteStore(path), every=3, seconds=None)
+        store = BufferedCassetteStore(JsonFileCassetteStore(path), every=3, seconds=None)
+        self.addCleanup(store.close)
+        return store
 
 
 class BufferingTest(unittest.TestCase):
@@ -114,12 +116,38 @@ class BufferingTest(unittest.TestCase):
         self.behind.broken = True
         cassette = self.record(store, 1)
         store._flush_in_background()
+        cassette = cassette.plus(numbered(1))
         with self.assertRaises(CassetteSaveError):
-            self.record(store, 1, cassette)
+            store.save(cassette)
         self.behind.broken = False
-        self.record(store, 2, cassette)
-        self.assertEqual(self.behind.sizes, [2])
+        store.save(cassette.plus(numbered(2)))
+        self.assertEqual(self.behind.sizes, [3])
+
+    def test_whatever_the_store_raises_in_the_background_is_raised_by_the_next(self) -> None:
+        store = BufferedCassetteStore(self.behind, every=1000, seconds=None)
+        cassette = self.record(store, 1)
+        with mock.patch.object(self.behind, "save", side_effect=PermissionError("of the store")):
+            store._flush_in_background()
+            with self.assertRaises(PermissionError):
+                self.record(store, 1, cassette)
         store.close()
+        self.assertEqual(self.behind.sizes, [2])
+
+    def test_recordings_that_share_a_buffer_do_not_push_each_other_out(self) -> None:
+        store = BufferedCassetteStore(self.behind, every=10, seconds=None)
+        self.record(store, 3)
+        self.record(store, 2)
+        store.close()
+        self.assertEqual(self.behind.sizes, [3, 1, 2])
+
+    def test_a_rewritten_recording_takes_the_place_of_what_is_buffered(self) -> None:
+        """It may be without a secret that is buffered still."""
+        store = BufferedCassetteStore(self.behind, every=10, seconds=None)
+        cassette = self.record(store, 2)
+        rewritten = cassette.interactions.rewritten([numbered(7), numbered(8)])
+        store.save(cassette.model_copy(update={"interactions": rewritten}).plus(numbered(9)))
+        store.close()
+        self.assertEqual(self.behind.sizes, [3])
 
     def test_options_that_make_no_sense_are_refused(self) -> None:
         for options in ({"every": 0}, {"every": -1}, {"seconds": 0}, {"seconds": -1.0}):
@@ -148,17 +176,31 @@ class ForkTest(FolderTestCase):
         self.assertEqual(self.numbers(), [1, 2, 3, 4])
 
 
-class ExitTest(FolderTestCase):
-    def test_an_interpreter_that_exits_saves_what_is_buffered(self) -> None:
-        code = (
-            "import sys; from tests.test_buffering import *; "
+class ExitTest(RecordingTestCase):
+    def exit(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run some code, with the path of a cassette and the URL of a server, in an interpreter that then exits."""
+        prelude = (
+            "import sys, requests; from cassettes_lib import *; from tests.test_stores import a_cassette_of; "
             "store = BufferedCassetteStore(JsonFileCassetteStore(sys.argv[1]), every=1000); "
-            "store.save(a_cassette_of(1, 2)); del store"
         )
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["", *sys.path])}
-        root = Path(__file__).parent.parent
-        subprocess.run([sys.executable, "-c", code, str(self.path)], check=True, cwd=root, env=environment)
-        self.assertEqual(self.numbers(), [1, 2])
+        return run_python("-c", prelude + code, str(self.path), self.server.url_for("/count"), cwd=PROJECT)
+
+    def test_an_interpreter_that_exits_saves_what_is_buffered(self) -> None:
+        self.exit("store.save(a_cassette_of(1, 2)); del store")
+        self.assertEqual(self.recorded(), ["1", "2"])
+
+    def test_so_it_does_with_a_stream_that_is_still_open(self) -> None:
+        self.exit(
+            "use_cassette(store=store, mode='record').__enter__(); requests.get(sys.argv[2] + '/one'); "
+            "stream = requests.get(sys.argv[2] + '/two', stream=True)"
+        )
+        self.assertEqual(self.recorded(), ["one", "two"])
+
+    def test_it_says_what_it_could_not_save(self) -> None:
+        done = self.exit("import os; store.save(a_cassette_of(1)); os.makedirs(sys.argv[1])")
+        self.assertIn("what was buffered could not be saved: ", done.stderr)
+        self.assertIn(str(self.path), done.stderr)
+        self.assertIn("is a directory", done.stderr.lower())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 # Each module may import those above it, and those it shares a line with.
 LAYERS = (
     ("_version",),
+    ("undisturbed",),
     ("bodies", "recoding", "jsontext", "locks"),
     ("codings",),
     ("errors", "models"),

@@ -8,15 +8,7 @@ import unittest
 from unittest import mock
 
 from cassettes_lib.framing import BodyReceiver
-from cassettes_lib.streams import (
-    BreakingBody,
-    LiveBody,
-    RecordedPart,
-    Undisturbed,
-    finish_open_streams,
-    open_streams,
-    when_undisturbed,
-)
+from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart, finish_open_streams, open_streams
 
 
 def a_body(data: bytes = b"hello", owner: object = None) -> tuple[LiveBody, list[bytes]]:
@@ -67,40 +59,6 @@ class LiveBodyTest(unittest.TestCase):
         with self.assertRaises(ValueError), self.assertLogs("cassettes_lib", "ERROR"):
             body.close()
         self.assertTrue(source.closed)
-
-
-class UndisturbedTest(unittest.TestCase):
-    def test_what_the_collector_ends_waits_for_the_end_of_the_block(self) -> None:
-        order: list[str] = []
-        with Undisturbed():
-            with Undisturbed():
-                when_undisturbed(lambda: order.append("stream"))
-                when_undisturbed(lambda: when_undisturbed(lambda: order.append("another")))
-                order.append("inner")
-            order.append("outer")
-        self.assertEqual(order, ["inner", "outer", "stream", "another"])
-
-    def test_it_is_done_when_the_block_fails_and_its_error_is_only_logged(self) -> None:
-        order: list[str] = []
-
-        def fail() -> None:
-            raise ValueError("of the stream")
-
-        with self.assertRaises(KeyError), self.assertLogs("cassettes_lib", "ERROR"), Undisturbed():
-            when_undisturbed(fail)
-            when_undisturbed(lambda: order.append("done"))
-            raise KeyError("of the block")
-        self.assertEqual(order, ["done"])
-
-    def test_outside_of_a_block_it_is_done_at_once_and_its_error_is_the_caller_s(self) -> None:
-        def fail() -> None:
-            raise ValueError("of the stream")
-
-        with self.assertRaises(ValueError):
-            when_undisturbed(fail)
-        order: list[str] = []
-        when_undisturbed(lambda: order.append("done"))
-        self.assertEqual(order, ["done"])
 
 
 class RecordedBodiesTest(unittest.TestCase):
