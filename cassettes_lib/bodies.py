@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from cassettes_lib.fastjson import compact_or_none, parsed_or_none
+
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
 # the file around the body must not reach.
 _MAX_DEPTH = 100
@@ -49,8 +51,12 @@ def body_to_form(body: bytes) -> dict[str, Any] | None:
     return {"text": text.split("\n") if "\n" in text else text}
 
 
-def body_from_form(form: Any) -> bytes:
+def body_from_form(form: Any, *, is_parsed: bool = False) -> bytes:
     """Return the bytes that a form stands for; bytes stand for themselves, None for no bytes.
+
+    Args:
+        form: The form.
+        is_parsed: Whether it is known to come from a JSON text, and so to hold nothing that JSON has not.
 
     Raises:
         ValueError: The form is none of those that `body_to_form` gives; the text says what is wrong.
@@ -66,7 +72,9 @@ def body_from_form(form: Any) -> bytes:
         raise ValueError("a body has exactly one of the members json, text and base64")
     value = form[kinds[0]]
     if kinds[0] == "json":
-        return _print_json(value, form.get("style", ""))
+        style = form.get("style", "")
+        fast = compact_or_none(value) if is_parsed and not style else None
+        return fast or _print_json(value, style)
     return _text_bytes(value) if kinds[0] == "text" else _base64_bytes(value)
 
 
@@ -93,6 +101,9 @@ def _base64_bytes(value: Any) -> bytes:
 def _json_form(body: bytes) -> dict[str, Any] | None:
     if not _JSON_START.match(body):
         return None
+    value = parsed_or_none(body)
+    if value is not None and compact_or_none(value) == body and _is_shallow(body, value):
+        return {"json": value}
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
         if not _is_shallow(body, value):

@@ -1,19 +1,34 @@
-"""A quick look over the object that stands for an interaction: is it surely valid?
+"""A quick look over the object that stands for an interaction: is it surely valid? Then it can be built as quickly.
 
 Strategy: opening a cassette of 10,000 interactions must find every wrong type and yet not build 10,000 models. So
 this module knows a part of what the models accept, by plain type checks at a tenth of their cost. "No" means "ask
-the models"; a property in the tests shows that it never says "yes" to what they refuse. (But for a number in a JSON
-body that no float can hold: that is found when the interaction is asked for.)
+the models"; a property in the tests shows that it never says "yes" to what they refuse, and that what it builds equals
+what they build. Bodies become bytes at once: they are smaller so, and need not be parsed again.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from cassettes_lib.bodies import STYLE_WORDS, body_from_form
+from cassettes_lib.bodies import body_from_form
+from cassettes_lib.models import (
+    Interaction,
+    InteractionFailure,
+    InteractionRequest,
+    InteractionResponse,
+    headers_from_file,
+    unchecked,
+)
 
+_Message = TypeVar("_Message", InteractionRequest, InteractionResponse)
+
+_NOTHING: dict[str, Any] = {}
+_REQUEST = {"method": "", "url": "", "headers": _NOTHING, "body": b""}
+_RESPONSE = {
+    **{name: field.get_default() for name, field in InteractionResponse.model_fields.items()}, "headers": _NOTHING,
+}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 # Lone surrogates and control characters: all of them fine in some places.
 _DOUBTFUL = re.compile(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])")
@@ -25,6 +40,8 @@ _RESPONSE_TYPES = {
 
 def is_surely_valid(entry: Any, text: bytes) -> bool:
     """Tell whether an object is an interaction that `Interaction.model_validate` accepts, as far as this can tell.
+
+    Then its bodies have become bytes, which the models accept as well.
 
     Args:
         entry: The parsed object.
@@ -39,10 +56,10 @@ def is_surely_valid(entry: Any, text: bytes) -> bool:
         return False
     # A search for bytes costs a hundredth of a search for a pattern.
     doubtful = b"\\r" in text or (b"\\u" in text and _DOUBTFUL.search(text) is not None)
-    if not _are_headers(request.get("headers", {}), doubtful) or not _is_body(request.get("body"), doubtful):
+    if not _are_headers(request.get("headers", _NOTHING), doubtful):
         return False
     response = entry.get("response")
-    if (response is None) == (entry.get("failure") is None):
+    if (response is None) == (entry.get("failure") is None) or not _are_bodies((request, response), doubtful):
         return False
     if response is None:
         failure = entry["failure"]
@@ -53,13 +70,38 @@ def is_surely_valid(entry: Any, text: bytes) -> bool:
     return _is_response(response, doubtful)
 
 
+def sure_interaction(entry: dict[str, Any]) -> Interaction:
+    """Build the interaction that a surely valid object stands for."""
+    time, failure = entry.get("recorded_at"), entry.get("failure")
+    fields = {
+        "recorded_at": time and datetime.fromisoformat(time),
+        "request": _built(InteractionRequest, _REQUEST, entry["request"]),
+        "response": None,
+        "failure": failure and InteractionFailure.model_validate(failure),
+    }
+    if failure is None:
+        fields["response"] = _built(InteractionResponse, _RESPONSE, entry["response"])
+    return unchecked(Interaction, fields, {name: each for name, each in entry.items() if name not in fields})
+
+
+def _built(kind: type[_Message], defaults: dict[str, Any], entry: dict[str, Any]) -> _Message:
+    fields = {**defaults, **entry}
+    fields["headers"] = headers_from_file(fields["headers"])
+    if len(fields) == len(defaults):
+        return unchecked(kind, fields)
+    return unchecked(
+        kind, {name: fields[name] for name in defaults},
+        {name: each for name, each in entry.items() if name not in defaults},
+    )
+
+
 def _is_response(response: Any, doubtful: bool) -> bool:
     if type(response) is not dict:
         return False
     status = response.get("status")
     if type(status) is not int or not 100 <= status <= 999:
         return False
-    if not _are_headers(response.get("headers", {}), doubtful) or not _is_body(response.get("body"), doubtful):
+    if not _are_headers(response.get("headers", _NOTHING), doubtful):
         return False
     for name, value in response.items():
         if name not in ("headers", "body") and type(value) is not _RESPONSE_TYPES.get(name):
@@ -90,25 +132,16 @@ def _are_headers(headers: Any, doubtful: bool) -> bool:
     return not _LINE_ENDS.search("".join(texts))
 
 
-def _is_body(form: Any, doubtful: bool) -> bool:
-    if form is None:
-        return True
-    if doubtful or type(form) is not dict:
-        return False
-    if len(form) == 1:
-        if "json" in form:
-            return True
-        if "text" in form:
-            text = form["text"]
-            return type(text) is str or (type(text) is list and all(type(line) is str for line in text))
-    elif len(form) == 2 and "json" in form:
-        style = form.get("style")
-        return type(style) is str and all(word in STYLE_WORDS or word in _INDENTS for word in style.split())
-    try:
-        body_from_form(form)
-    except ValueError:
-        return False
+def _are_bodies(messages: tuple[Any, ...], doubtful: bool) -> bool:
+    """Make the bodies of messages bytes, if they are surely valid."""
+    for message in messages:
+        if type(message) is not dict or "body" not in message:
+            continue
+        form = message["body"]
+        if form is not None and (doubtful or type(form) is not dict):
+            return False
+        try:
+            message["body"] = body_from_form(form, is_parsed=True)
+        except ValueError:
+            return False
     return True
-
-
-_INDENTS = frozenset({"indent-1", "indent-2", "indent-4", "indent-8"})

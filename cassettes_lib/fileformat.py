@@ -5,8 +5,8 @@ and lone surrogates and write NaN as null. The text is made to be read in a revi
 line, members in a fixed order, absent when they say nothing. No disk is touched here.
 
 A text in our own layout is read by slices: each interaction is parsed, to find damage, and looked over, to find
-wrong types, but only its bytes are kept until somebody asks for it. `entrycheck` looks it over; what it cannot vouch
-for is validated at once.
+wrong types, but becomes a value only when somebody asks for it. `entrycheck` looks it over; what it cannot vouch for is
+validated at once.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cassettes_lib.bodies import body_to_form
-from cassettes_lib.entrycheck import is_surely_valid
+from cassettes_lib.entrycheck import is_surely_valid, sure_interaction
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.jsontext import (
     JsonTextError,
+    Parsed,
     explain_failure,
     find_member,
     line_and_column,
     print_json,
     read_json,
-    read_json_fast,
+    read_json_bytes,
 )
 from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
 from cassettes_lib.models import Cassette, Headers, Interaction, Interactions, RecordingMark
@@ -42,6 +43,7 @@ __all__ = [
 # Each entry lifts a parsed document of format N to N + 1. A golden file per format is kept in tests/data/.
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
+_NOTHING: dict[str, Any] = {}
 _LEFT_ALONE = "The file is left as it is; repair it, restore it from version control, or delete it to record anew"
 _CONVERT = "(Recordings of other tools are converted with: cassettes convert)"
 _OTHER_TOOL = re.compile(r"(?:---\s+)?(?:interactions|http_interactions|responses|version):")  # in YAML
@@ -78,7 +80,12 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
     unread = interactions.unread_at(position)
     if isinstance(unread, UnreadEntry):
         return unread.text
-    return entry_text(interaction_to_entry(interactions[position]))
+    entry = interaction_to_entry(interactions[position])
+    for side in ("request", "response"):
+        form = entry.get(side, _NOTHING).get("body", _NOTHING)
+        if "json" in form:
+            form["json"] = Parsed(form["json"])
+    return entry_text(entry)
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:
@@ -113,34 +120,31 @@ def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[
 
 
 class UnreadEntry:
-    """An interaction as it stands in a text in our layout; calling it reads it.
+    """An interaction in a text in our layout, parsed and found to be valid; calling it makes it a value.
 
     Attributes:
-        text: The bytes of its object.
         method: Method of its request.
         url: URL of its request.
     """
 
-    __slots__ = ("_path", "_position", "_start_line", "method", "text", "url")
+    __slots__ = ("_data", "_entry", "_slice", "method", "url")
 
-    def __init__(self, text: bytes, method: str, url: str, path: str, position: int, start_line: int) -> None:
-        self.text = text
-        self.method = method
-        self.url = url
-        self._path = path
-        self._position = position
-        self._start_line = start_line
+    def __init__(self, entry: dict[str, Any], data: bytes, start: int, end: int) -> None:
+        request = entry["request"]
+        self.method: str = intern(request["method"])
+        self.url: str = request["url"]
+        self._entry = entry
+        self._data = data
+        self._slice = slice(start, end)
 
     def __call__(self) -> Interaction:
-        """Read the interaction.
+        """Make it a value."""
+        return sure_interaction(self._entry)
 
-        Raises:
-            CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
-        """
-        try:
-            return Interaction.model_validate(read_json_fast(self.text.decode("utf-8")))
-        except (ValidationError, RecursionError) as error:
-            raise _entry_error(error, self.text, self._path, self._position, self._start_line) from error
+    @property
+    def text(self) -> bytes:
+        """The bytes of its object."""
+        return self._data[self._slice]
 
 
 def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
@@ -164,23 +168,19 @@ def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
 def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | UnreadEntry] | None:
     """Read the interactions one by one, or return None when one is not JSON, for `_read_whole` to explain."""
     entries: list[Interaction | UnreadEntry] = []
-    line, counted = 1, 0
     for position, (start, end) in enumerate(layout.slices):
         text = data[start:end]
-        line += data.count(b"\n", counted, start)
-        counted = start
         try:
-            entry = read_json_fast(text.decode("utf-8"))
+            entry = read_json_bytes(text)
         except (ValueError, RecursionError):
             return None
         if is_surely_valid(entry, text):
-            request = entry["request"]
-            entries.append(UnreadEntry(text, intern(request["method"]), request["url"], path, position, line))
+            entries.append(UnreadEntry(entry, data, start, end))
             continue
         try:
             entries.append(Interaction.model_validate(entry))
         except (ValidationError, RecursionError) as error:
-            raise _entry_error(error, text, path, position, line) from error
+            raise _entry_error(error, text, path, position, data.count(b"\n", 0, start) + 1) from error
     return entries
 
 

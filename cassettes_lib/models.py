@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Annotated, Any, Protocol, Self, overload
+from typing import Annotated, Any, Protocol, Self, TypeVar, overload
 
 from pydantic import (
     BaseModel,
@@ -36,7 +36,7 @@ Headers = tuple[tuple[str, str], ...]
 _BAD_HEADER = re.compile(r"\0|\r(?!\n[ \t])|(?<!\r)\n|\r\n(?![ \t])")
 
 
-def _headers_from_file(value: Any) -> Any:
+def headers_from_file(value: Any) -> Any:
     """Accept the file's mapping of names to one value or a list of values; pass pairs on to be checked."""
     if not isinstance(value, Mapping):
         return value
@@ -48,7 +48,7 @@ def _headers_from_file(value: Any) -> Any:
         if not all(isinstance(each, str) for each in values):
             raise ValueError(f"the value of the header {name!r} is neither a string nor a list of strings")
         pairs.extend((name, each) for each in values)
-    return pairs
+    return tuple(pairs)
 
 
 def _checked_headers(headers: Headers) -> Headers:
@@ -67,8 +67,28 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
+_Model = TypeVar("_Model", bound=_Value)
+
+
+def unchecked(kind: type[_Model], fields: dict[str, Any], extra: dict[str, Any] | None = None) -> _Model:
+    """Return a value of fields that are known to be valid, at a fifth of the cost of having pydantic look at them.
+
+    Args:
+        kind: The model.
+        fields: All of its fields, as validation would give them; the value keeps this very dictionary.
+        extra: Members that the model does not know.
+    """
+    value = kind.__new__(kind)
+    set_to = object.__setattr__
+    set_to(value, "__dict__", fields)
+    set_to(value, "__pydantic_extra__", extra or {})
+    set_to(value, "__pydantic_fields_set__", {*fields, *extra} if extra else {*fields})
+    set_to(value, "__pydantic_private__", None)
+    return value
+
+
 BodyField = Annotated[bytes, BeforeValidator(body_from_form)]
-HeadersField = Annotated[Headers, BeforeValidator(_headers_from_file)]
+HeadersField = Annotated[Headers, BeforeValidator(headers_from_file)]
 
 
 class InteractionRequest(_Value):

@@ -7,7 +7,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cassettes_lib.jsontext import JsonTextError, find_member, is_cut_off, line_and_column, print_json, read_json
+from cassettes_lib.jsontext import (
+    JsonTextError,
+    Parsed,
+    find_member,
+    is_cut_off,
+    line_and_column,
+    print_json,
+    read_json,
+)
 from tests.test_bodies import json_values
 
 
@@ -16,6 +24,14 @@ class PrintTest(unittest.TestCase):
     @given(json_values)
     def test_it_prints_what_the_standard_library_prints(self, value: Any) -> None:
         self.assertEqual(print_json(value), json.dumps(value, indent=2, ensure_ascii=False))
+
+    @settings(max_examples=200, deadline=None)
+    @given(json_values)
+    def test_what_is_known_to_be_parsed_is_printed_alike(self, value: Any) -> None:
+        self.assertEqual(print_json({"a": [Parsed(value)]}, "\n  "), print_json({"a": [value]}, "\n  "))
+
+    def test_what_is_known_to_be_parsed_is_printed_by_the_standard_library_too(self) -> None:
+        self.assertEqual(print_json({1: Parsed({"a": 1})}), print_json({1: {"a": 1}}))
 
     def test_odd_values_are_printed_as_the_standard_library_prints_them(self) -> None:
         class Number(int):

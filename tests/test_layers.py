@@ -20,7 +20,8 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 LAYERS = (
     ("_version",),
     ("undisturbed",),
-    ("bodies", "recoding", "jsontext", "locks"),
+    ("fastjson", "recoding", "locks"),
+    ("bodies", "jsontext"),
     ("codings",),
     ("errors", "models"),
     ("entrycheck", "layout"),
