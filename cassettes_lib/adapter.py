@@ -20,7 +20,7 @@ from requests.exceptions import RetryError
 from urllib3 import HTTPResponse
 from urllib3.util.url import parse_url
 
-from cassettes_lib.broker import Broker
+from cassettes_lib.broker import Broker, failure_from
 from cassettes_lib.conversion import (
     ResponseHead,
     head_of,
@@ -224,6 +224,8 @@ class _Exchange:
         except Exception as error:
             if self._broker.record_failures and can_be_recorded(error):
                 _save(self._broker, upload.request(), failure_from_exception(error))
+            else:
+                self._broker.note_live(upload.request_before_sending(), failure_from(error))
             raise
         asked = upload.request()
         original = original_of(live.raw)
@@ -246,6 +248,8 @@ class _Exchange:
     def _recorded(self, asked: InteractionRequest, response: InteractionResponse) -> Response:
         if response.broken is None or self._broker.record_failures:
             _save(self._broker, asked, response)
+        else:
+            self._broker.note_live(asked, response)
         return self._built(response, getattr(self._adapter, "max_retries", None))
 
 
@@ -267,6 +271,8 @@ def _save_stream(broker: Broker, asked: InteractionRequest, head: ResponseHead, 
     response = response_from_live(head, body, streamed=True)
     if response.broken is None or broker.record_failures:
         when_undisturbed(partial(broker.record, asked, response))
+    else:
+        broker.note_live(asked, response)
 
 
 def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> None:

@@ -32,6 +32,7 @@ from cassettes_lib.models import (
     Interactions,
 )
 from cassettes_lib.playback import PlaybackIndex
+from cassettes_lib.recorded import RecordedRequests
 from cassettes_lib.redaction import Redacted, Redactor
 from cassettes_lib.stand_ins import StandIns
 from cassettes_lib.tape import Tape
@@ -134,15 +135,17 @@ class Broker:
         )
         self._lock = threading.RLock()
         self.misses: list[InteractionNotFoundError] = []
-        self.tape = Tape(name, clean=self._clean)
+        self.tape = Tape(name, clean=self.without_secrets)
         if mode == "record":
             cassette = cassette.model_copy(update={"interactions": Interactions()})
         self._cassette = cassette
         self._playable = cassette.interactions
-        self._index = PlaybackIndex(
-            len(self._playable), self._request_at, self._matchers, line_at=self._line_at, stored_at=self._stored_at
-        )
         self._redaction = None if redactor is None else redactor.start()
+        recorded = RecordedRequests(self._playable, self._redaction)
+        self._index = PlaybackIndex(
+            len(self._playable), recorded.request_at, self._matchers,
+            line_at=recorded.line_at, stored_at=recorded.stored_at,
+        )
         self._stand_ins = self._redaction and StandIns(self._index, self._redaction)
         if self._redaction:
             self._redaction.adopt(self._playable)
@@ -292,7 +295,7 @@ class Broker:
         interaction = self._restored(asked, self._playable[position])
         self.tape.add(asked, "replayed", interaction.response or interaction.failure)
         if _log.isEnabledFor(logging.INFO):
-            _log.info("replayed %s %s", asked.method, self._clean(asked).url)
+            _log.info("replayed %s %s", asked.method, self.without_secrets(asked).url)
         return self._before_replay(interaction) if self._before_replay else interaction
 
     def record(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
@@ -309,6 +312,7 @@ class Broker:
         if self._before_record:
             changed = self._before_record(interaction)
             if changed is None:
+                self.note_live(request, outcome)
                 return
             interaction = changed
         with Undisturbed(), self._lock:
@@ -321,12 +325,18 @@ class Broker:
                 self._store.save(self._cassette)
                 _log.info("saved %s %s on %s", stored.request.method, stored.request.url, self._name)
 
+    def note_live(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
+        """Tell the tape and the log of a live request that is not recorded."""
+        self.tape.add(request, "live", outcome)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("live %s %s", request.method, self.without_secrets(request).url)
+
     def _respond_live(self, request: InteractionRequest, responder: LiveResponder) -> InteractionResponse:
         try:
             response = responder(request)
         except Exception as error:
-            if self._record_failures:
-                self.record(request, failure_from(error))
+            note = self.record if self._record_failures else self.note_live
+            note(request, failure_from(error))
             raise
         self.record(request, response)
         return response
@@ -355,19 +365,6 @@ class Broker:
         reviewed = self._redaction.reviewed(interactions) if self._redaction else None
         if reviewed is not None:
             self._cassette = self._cassette.model_copy(update={"interactions": interactions.rewritten(reviewed)})
-
-    def _stored_at(self, position: int) -> InteractionRequest:
-        return self._playable[position].request
-
-    def _request_at(self, position: int) -> InteractionRequest:
-        return self._clean(self._stored_at(position))
-
-    def _line_at(self, position: int) -> tuple[str, str]:
-        method, url = self._playable.head_at(position)
-        return method, self._redaction.url(url) if self._redaction else url
-
-    def _clean(self, request: InteractionRequest) -> InteractionRequest:
-        return self._redaction.request(request) if self._redaction else request
 
     def _missed(self, asked: InteractionRequest) -> InteractionNotFoundError:
         with self._lock:

@@ -57,7 +57,7 @@ def nearest_candidates(
         length = min(_MOST_LOOKED_AT, max(_LEAST_LOOKED_AT, _LOOKED_AT // len(positions) // 2))
         words = _words(request.body, length)
         for position in positions:
-            likenesses[position] += _shared(words, _words(index.request_at(position).body, length))
+            likenesses[position] += _shared(words, _words(index.stored_at(position).body, length))
         # Among equals, what was not yet played comes first, in recorded order.
         positions.sort(key=lambda position: (-likenesses[position], index.is_played(position), position))
     candidates = []

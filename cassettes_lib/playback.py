@@ -48,6 +48,7 @@ class PlaybackIndex:
         count: How many interactions are recorded.
         request_at: Reads the recorded request at a position.
         line_at: Reads its method and URL.
+        stored_at: Reads the recorded request at a position as it is stored, which may hold secrets.
         matchers: What makes requests equal.
         play_count: How many requests were answered.
         withheld: The positions that are never given out because they are too old, and when they were recorded.
@@ -70,7 +71,7 @@ class PlaybackIndex:
         self.request_at = request_at
         self.line_at = line_at or self._line_of_request
         self.matchers = resolve_matchers(matchers)
-        self._stored_at = stored_at or request_at
+        self.stored_at = stored_at or request_at
         self._levels = _levels(self.matchers)
         self._same_means_equal = all(matcher.part in _TOLD_BY_SAMENESS for matcher in self.matchers)
         self._root = _Node(range(count))
@@ -103,7 +104,7 @@ class PlaybackIndex:
         for level in self._levels:
             if node.children is None:
                 position = self._next(node)
-                if position is None or not _is_same(request, self._stored_at(position)):
+                if position is None or not _is_same(request, self.stored_at(position)):
                     return None
                 return self._play(position)
             child = node.shortcuts.get(level.raw_key(request))

@@ -128,6 +128,11 @@ class Redaction:
                 self._last_clean = request, self._memory.taints
             return redacted
 
+    @property
+    def taints(self) -> int:
+        """How many secrets are known; what held none holds none as long as this stays the same."""
+        return self._memory.taints
+
     def with_clean_headers(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request whose URL and body are known to hold no secret, with its headers redacted."""
         with self._lock:

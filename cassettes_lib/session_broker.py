@@ -53,7 +53,7 @@ class SessionBroker(Broker):
         """
         super().__init__(*args, name=circumstances.cassette_name, circumstances=circumstances, **options)
         self.calls: list[Call] = []
-        self.tape = Tape(circumstances.cassette_name, tape, clean=self._clean)
+        self.tape = Tape(circumstances.cassette_name, tape, clean=self.without_secrets)
         self._index.withhold(expired)
 
     def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:

@@ -47,7 +47,7 @@ LAYERS = (
     ("redaction_outline", "redaction_pass", "redaction_standin"),
     ("redaction",),
     ("redaction_summary",),
-    ("stand_ins",),
+    ("stand_ins", "recorded"),
     ("broker",),
     ("buffering", "files"),
     ("filestate",),

@@ -218,6 +218,16 @@ class LeavingTest(RecordingTestCase):
                 notes = getattr(caught.exception, "__notes__", None)
                 self.assertEqual(notes and len(notes[0].splitlines()) - 1, expected)
 
+    def test_what_went_live_and_was_not_recorded_is_on_the_tape_and_in_the_log(self) -> None:
+        nowhere = "http://127.0.0.1:9/nobody"
+        with self.assertLogs("cassettes_lib", "INFO") as logs, self.assertRaises(requests.ConnectionError) as caught, \
+                use_cassette(self.folder / "x.json", before_record=lambda interaction: None):
+            self.get("one")
+            requests.get(f"{nowhere}?token=Zx81Kq27Pw")
+        (note,) = caught.exception.__notes__
+        self.assertRegex(note, r"live +200 +GET .*/count/one\n +live +ConnectionError +GET .*\?token=REDACTED-1$")
+        self.assertRegex("\n".join(logs.output), r"live GET .*/count/one\n.*live GET .*/nobody\?token=REDACTED-1")
+
     def test_a_swallowed_miss_has_the_tape_unless_that_is_switched_off(self) -> None:
         for tape, notes in ((True, 2), (False, 1)):
             with self.subTest(tape), self.assertRaises(InteractionNotFoundError) as caught, \

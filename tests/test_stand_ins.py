@@ -8,8 +8,9 @@ from unittest import mock
 
 from cassettes_lib.broker import Broker
 from cassettes_lib.errors import InteractionNotFoundError
-from cassettes_lib.models import Cassette, InteractionRequest, InteractionResponse
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse, Interactions
 from cassettes_lib.redaction import Redaction
+from cassettes_lib.redaction_pass import Pass
 from tests.support import a_request, a_response
 
 API = "https://api.example.com"
@@ -62,6 +63,27 @@ class StandInsTest(unittest.TestCase):
                 broker.respond(a_request(url=f"{API}/items?token={token}"))
             self.assertEqual(caught.exception.reason, "already played")
             self.assertIn(f"already played: asked {times}, recorded once\n", str(caught.exception))
+
+    def test_a_miss_looks_for_secrets_in_each_recorded_request_once(self) -> None:
+        recorded = Interactions(
+            Interaction(request=a_request("POST", f"{API}/{n}", body=b"{}"), response=a_response()) for n in range(20)
+        )
+        broker = Broker(Cassette(interactions=recorded))
+        for times in (20, 0):
+            watched = mock.patch.object(Pass, "request", autospec=True, side_effect=Pass.request)
+            with watched as looked_through, self.assertRaises(InteractionNotFoundError):
+                broker.respond(a_request("POST", f"{API}/{times}x", body=b"{}"))
+            self.assertLessEqual(looked_through.call_count, times + 2)
+
+    def test_what_is_learnt_later_is_looked_for_in_what_was_clean(self) -> None:
+        recorded = Interaction(request=a_request(url=f"{API}/of/Zx81Kq27Pw"), response=a_response())
+        broker = Broker(Cassette(interactions=Interactions([recorded])))
+        with self.assertRaises(InteractionNotFoundError):
+            broker.respond(a_request("PUT", f"{API}/of/x"))
+        with self.assertRaises(InteractionNotFoundError) as caught:
+            broker.respond(a_request("PUT", f"{API}/of/x", headers=(("Authorization", "Bearer Zx81Kq27Pw"),)))
+        self.assertIn("/of/REDACTED-1", str(caught.exception))
+        self.assertNotIn("Zx81Kq27Pw", str(caught.exception))
 
     def test_what_was_looked_for_without_repeats_can_be_repeated(self) -> None:
         broker = Broker(self.recorded("Tk91xvv72kQq"), allow_playback_repeats=True)
