@@ -147,6 +147,23 @@ class UnreadEntry:
         return self._data[self._slice]
 
 
+class _KeptEntry(UnreadEntry):
+    """An interaction in a text in another layout: it is kept as it stands there, not as it was understood.
+
+    So what was edited by hand survives when the text is written anew.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, entry: dict[str, Any], value: Interaction) -> None:
+        text = entry_text(entry)
+        super().__init__(entry, text, 0, len(text))
+        self._value = value
+
+    def __call__(self) -> Interaction:
+        return self._value
+
+
 def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
     """Read the bytes of a cassette.
 
@@ -259,7 +276,7 @@ def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
             interactions = []
             for position, entry in enumerate(entries):  # one by one: pydantic would collect the errors of all
                 location = ("interactions", position)
-                interactions.append(Interaction.model_validate(entry))
+                interactions.append(_KeptEntry(entry, Interaction.model_validate(entry)))
             members["interactions"] = Interactions(interactions)
         location = ()
         return Cassette.model_validate(members)

@@ -69,10 +69,20 @@ def read_content(data: bytes, identity: FileIdentity, path: str, *, recover: boo
     try:
         return Content(data, identity, *read_cassette(data, path))
     except CassetteFormatError:
-        cassette = recover_cassette(data, path) if recover else None
-        if cassette is None:
+        content = recovered_content(data, identity, path) if recover else None
+        if content is None:
             raise
-        return Content(data, identity, cassette, torn=True)
+        return content
+
+
+def recovered_content(data: bytes, identity: FileIdentity, path: str) -> Content | None:
+    """Return what is whole in the bytes of a file that breaks off at its end, or None when it is damaged otherwise.
+
+    Raises:
+        CassetteFormatError: It breaks off, but holds a value of a wrong type, or is of a newer format.
+    """
+    cassette = recover_cassette(data, path)
+    return None if cassette is None else Content(data, identity, cassette, torn=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,9 @@ def explain_failure(text: str, error: Exception) -> JsonTextError:
     return JsonTextError("a number has too many digits", _longest_number_position(text))
 
 
+_DEEPER_THAN_ANY = 100_000  # no reader goes so deep; looking on would only take time
+
+
 def _deepest_position(text: str) -> int:
     depth = deepest = position = 0
     for found in _STRINGS_AND_BRACKETS.finditer(text):
@@ -98,6 +101,8 @@ def _deepest_position(text: str) -> int:
             depth += 1
             if depth > deepest:
                 deepest, position = depth, found.start()
+                if depth > _DEEPER_THAN_ANY:
+                    break
         elif found[2]:
             depth -= 1
     return position
@@ -261,8 +266,8 @@ def skip_space(text: str, position: int) -> int:
 def is_cut_off(text: str) -> bool:
     """Tell whether a text is the beginning of some JSON text, without its end.
 
-    False for a whole JSON text and for one that is wrong somewhere before its end. (A number that stands alone
-    counts as cut off, since more digits might follow.)
+    False for a whole JSON text, and for one that is wrong somewhere before its end or nested beyond all measure. (A
+    number that stands alone counts as cut off, since more digits might follow.)
     """
     position = 0
     closers: list[str] = []
@@ -294,6 +299,8 @@ def is_cut_off(text: str) -> bool:
         elif wants in ("member", "name"):
             return False
         elif character in "{[":
+            if len(closers) > _DEEPER_THAN_ANY:
+                return False
             closers.append("}" if character == "{" else "]")
             position, wants = position + 1, "member" if character == "{" else "item"
         else:

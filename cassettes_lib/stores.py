@@ -23,7 +23,7 @@ from cassettes_lib.errors import (
     CassetteWarning,
 )
 from cassettes_lib.files import FileIdentity, open_to_read, read_from
-from cassettes_lib.filestate import Basis, Content, read_content
+from cassettes_lib.filestate import Basis, Content, read_content, recovered_content
 from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
@@ -139,8 +139,14 @@ class JsonFileCassetteStore:
         try:
             return read_content(data, identity, str(self.path))
         except CassetteFormatError:
-            data, identity = self._bytes(alone=True)
-        content = read_content(data, identity, str(self.path), recover=True)
+            again, identity = self._bytes(alone=True)
+            if again != data:  # somebody was writing
+                content = read_content(again, identity, str(self.path), recover=True)
+            else:
+                recovered = recovered_content(data, identity, str(self.path))
+                if recovered is None:
+                    raise
+                content = recovered
         if content.torn:
             self._warn_of_recovery(content)
         return content

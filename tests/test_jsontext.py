@@ -72,8 +72,9 @@ class ReadTest(unittest.TestCase):
     def test_an_error_says_what_and_where(self) -> None:
         for text, reason, position in (
             ("[1, 2", "Expecting ',' delimiter", 5), ('["NaN", NaN]', "NaN is not a JSON value", 8),
-            ("[" * 200_000, "nested too deep", 199_999),
-            ('["[[", ' + "[" * 200_000 + "]" * 200_000 + "]", "nested too deep", 200_006),
+            ("[" * 90_000, "nested too deep", 89_999),
+            ('["[[", ' + "[" * 90_000 + "]" * 90_000 + "]", "nested too deep", 90_006),
+            ("[" * 300_000, "nested too deep", 100_000),
             ('["' + "9" * 5000 + '", ' + "9" * 5000 + "]", "too many digits", 5005),
             ("{}\n<<<<<<< HEAD\n", "merge conflict", 3), ("{\n=======\n}", "merge conflict", 2),
         ):
@@ -140,6 +141,10 @@ class CutOffTest(unittest.TestCase):
         ):
             with self.subTest(text):
                 self.assertFalse(is_cut_off(text))
+
+    def test_a_nesting_bomb_is_no_beginning_and_is_not_read_to_its_end(self) -> None:
+        self.assertTrue(is_cut_off("[" * 90_000))
+        self.assertFalse(is_cut_off("[" * 200_000))
 
     def test_what_stops_within_a_token_is_cut_off(self) -> None:
         for text in (

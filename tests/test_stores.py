@@ -24,7 +24,7 @@ from cassettes_lib.errors import (
     CassetteSaveError,
     CassetteWarning,
 )
-from cassettes_lib.fileformat import print_cassette
+from cassettes_lib.fileformat import print_cassette, read_cassette
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
 from cassettes_lib.store_contract import CassetteStoreContract
 from cassettes_lib.stores import JsonFileCassetteStore
@@ -454,7 +454,50 @@ class HandEditTest(FolderTestCase):
         self.assertEqual((self.folder / "cassette.json.damaged").read_bytes(), broken)
 
 
+    def test_members_that_nobody_knows_survive_the_next_save_wherever_they_stand(self) -> None:
+        entry = {
+            "recorded_at": "2026-11-23T10:40:00Z",
+            "request": {"method": "POST", "url": "https://a/1", "headers": {"A": "1"}, "body": {"json": [1]}},
+            "response": {
+                "status": 200, "headers": {"B": ["1", "2"]}, "body": {"text": "hi"},
+                "broken": {"error": "IncompleteRead", "message": "m"}, "retried": [{"status": 503}],
+            },
+        }
+        failed = {"request": {"method": "GET", "url": "https://a/2"}, "failure": {"error": "a.B", "message": "m"}}
+        document = {"format": 1, "interactions": [entry, failed], "incomplete": [{"session": "s"}]}
+        first = ("interactions", 0)
+        for path in (
+            (), first, (*first, "request"), (*first, "request", "body"), (*first, "response"),
+            (*first, "response", "body"), (*first, "response", "broken"), (*first, "response", "retried", 0),
+            ("interactions", 1, "failure"), ("incomplete", 0),
+        ):
+            for indent in (2, 4, None):
+                with self.subTest(path=path, indent=indent):
+                    edited = json.loads(json.dumps(document))
+                    place = edited
+                    for part in path:
+                        place = place[part]
+                    place["x"] = {"by": ["hand", None]}
+                    self.path.write_text(json.dumps(edited, indent=indent) + "\n")
+                    store = self.store()
+                    store.save(store.load().plus(numbered(3)))
+                    saved = json.loads(self.path.read_bytes())
+                    self.assertEqual(saved["interactions"].pop(2)["request"]["url"], "https://api.example.com/3")
+                    self.assertEqual(saved, edited)
+                    self.assertEqual(list(saved["interactions"][0]), list(edited["interactions"][0]))
+
+
 class DamagedTest(FolderTestCase):
+    def test_a_damaged_file_at_rest_is_explained_once(self) -> None:
+        """An explanation may take long."""
+        self.path.write_text("damage")
+        with (
+            mock.patch("cassettes_lib.filestate.read_cassette", wraps=read_cassette) as reading,
+            self.assertRaises(CassetteFormatError),
+        ):
+            self.store().load()
+        reading.assert_called_once()
+
     def test_a_damaged_file_is_moved_aside_before_it_is_recorded_over(self) -> None:
         for number in (1, 2, 3):
             self.path.write_text(f"damage {number}")
