@@ -75,11 +75,13 @@ def unified_diff(one: list[str], other: list[str]) -> list[str]:
 
 def shortened(line: str, around: int = 0, width: int = WIDTH) -> str:
     """Make a line printable and cut it to a width, around a place, with dots where something is missing."""
+    text = printable(line[:width])
+    if len(line) <= width and len(text) <= width:
+        return text
     if around < width - _BEFORE:
-        text = printable(line[:width])
-        return text if len(line) <= width and len(text) <= width else text[: width - 3] + "..."
+        return text[: width - 3] + "..."
     room = width - _HEAD - 3
-    start = min(around - _BEFORE, max(_HEAD, len(line) - room))
+    start = max(_HEAD, min(around - _BEFORE, len(line) - room))
     piece = printable(line[start : start + room])
     if start + room < len(line) or len(piece) > room:
         piece = piece[: room - 3] + "..."
@@ -168,6 +170,11 @@ def _body_documents(
     matcher: NamedMatcher, recorded: InteractionRequest, asked: InteractionRequest
 ) -> tuple[list[str], list[str]]:
     rules = BodyRules(matcher.rules.json, matcher.rules.form)
+    guesses = [understand(each, rules, guess=True) for each in (recorded, asked)]
+    if all(each.kind == "json" and not each.media_type.name for each in guesses):
+        documents = body_lines(guesses[0]), body_lines(guesses[1])
+        if documents[0] != documents[1]:
+            return documents
     one, other = understand(recorded, rules), understand(asked, rules)
     if one.kind == other.kind == "bytes" and not (_text_of(one) and _text_of(other)):
         return _bytes_documents(one.data, other.data)
@@ -210,7 +217,7 @@ def _text_of(body: Understood) -> str | None:
     """Return bytes as text, or None when they are binary."""
     try:
         text = body.data.decode(body.media_type.charset or "utf-8")
-    except (UnicodeError, LookupError):
+    except (UnicodeError, LookupError, Warning):  # some codecs warn, which may be an error
         return None
     return None if _CONTROL.search(text, 0, 1024) else text
 

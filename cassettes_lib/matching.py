@@ -260,7 +260,9 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
 
 
 def _function_matcher(function: Matcher) -> NamedMatcher:
-    name = getattr(function, "__name__", type(function).__name__)
+    name = getattr(function, "__name__", f"a {type(function).__name__}")
+    if inspect.isgeneratorfunction(function):
+        raise TypeError(f"the matcher {name} is a generator; a matcher returns its key, with return")
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"the matcher {name} is an async function; a matcher returns its key at once")
     try:

@@ -89,11 +89,17 @@ def raw_body_key(request: InteractionRequest) -> Hashable | None:
     return (*body_headers(request.headers), request.body) if len(request.body) >= _WORTH_A_RAW_KEY else None
 
 
-def understand(request: InteractionRequest, rules: BodyRules = NO_RULES) -> Understood:
-    """Read the body of a request the way `body_key` does, without what the rules leave out."""
+def understand(request: InteractionRequest, rules: BodyRules = NO_RULES, *, guess: bool = False) -> Understood:
+    """Read the body of a request the way `body_key` does, without what the rules leave out.
+
+    Args:
+        request: The request.
+        rules: What to leave out.
+        guess: Read a body without a type as JSON if it can be read so, as `body_key` does when there are JSON paths.
+    """
     content_type, coding = body_headers(request.headers)
     data = _without_codings(request.body, coding)
-    return _understood(data, media_type(content_type), rules)
+    return _understood(data, media_type(content_type), rules, guess=guess)
 
 
 def understand_part(part: Part) -> Understood:
@@ -118,7 +124,7 @@ def parse_json(data: bytes, charset: str = "") -> Any:
             raise NotAsDeclaredError("very deep")
     except NotAsDeclaredError:
         raise
-    except (ValueError, LookupError, RecursionError) as error:
+    except (ValueError, LookupError, RecursionError, Warning) as error:  # some codecs warn, which may be an error
         raise NotAsDeclaredError(str(error)) from error
     return value
 
@@ -137,11 +143,11 @@ def _key(data: bytes, content_type: str, rules: BodyRules, depth: int) -> Hashab
     return ("bytes", data) if data else EMPTY_KEY
 
 
-def _understood(data: bytes, kind: MediaType, rules: BodyRules) -> Understood:
+def _understood(data: bytes, kind: MediaType, rules: BodyRules, *, guess: bool = False) -> Understood:
     if not data:
         return Understood("empty", b"", kind, data)
     try:
-        if _is_json(kind, rules):
+        if _is_json(kind, rules) or (guess and not kind.name):
             return Understood("json", without(parse_json(data, kind.charset), rules.json), kind, data)
         if kind.name == "application/x-www-form-urlencoded":
             return Understood("form", _fields(data, rules.form), kind, data)
@@ -187,13 +193,16 @@ def _number(text: str) -> float | int:
 
 
 def _whole_number(text: str, number: float) -> float | int:
-    if -_MOST_EXACT_INTEGER <= number <= _MOST_EXACT_INTEGER:
+    if -_MOST_EXACT_INTEGER < number < _MOST_EXACT_INTEGER:
         if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
             raise NotAsDeclaredError(f"{text} is too small for a double")
         return int(number)
     if number in (math.inf, -math.inf):
         raise NotAsDeclaredError(f"{text} is too large for a double")
-    return number
+    from decimal import Decimal  # needed for such numbers only
+
+    exact = Decimal(text)
+    return int(exact) if exact == exact.to_integral_value() else number
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -39,7 +39,8 @@ class Circumstances:
         cassette_name: What to call the cassette, such as its path; "" when it has no name.
         mode: The Broker's mode.
         wanted_mode: The mode the user chose, when it is another one.
-        test_id: The running test, as `python -m unittest` takes it; "" when not known.
+        test_id: The running test, as `test_runner` takes it; "" when not known.
+        test_runner: The command that runs it.
         under_ci: Whether `CI` is set, so that nothing is recorded.
         redacting: Whether requests are redacted before they are matched.
         has_environment: Whether `CASSETTES_MODE` has a say: in `use_cassette`, not with a bare Broker.
@@ -50,6 +51,7 @@ class Circumstances:
     mode: str = "replay"
     wanted_mode: str = ""
     test_id: str = ""
+    test_runner: str = "python -m unittest"
     under_ci: bool = False
     redacting: bool = True
     has_environment: bool = True
@@ -268,7 +270,7 @@ class _MissText:
         if not here.test_id:
             yield "    run this once with CASSETTES_MODE=auto in the environment"
             return
-        yield from _wrapped_command("CASSETTES_MODE=auto python -m unittest", here.test_id)
+        yield from _wrapped_command(f"CASSETTES_MODE=auto {here.test_runner}", here.test_id)
 
     def _relaxed(self) -> list[str] | None:
         for near, differing in self._nearest:

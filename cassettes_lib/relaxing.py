@@ -63,7 +63,8 @@ def _places_that_differ(
 
 def _body_places(matcher: NamedMatcher, recorded: InteractionRequest, asked: InteractionRequest) -> IgnoreRules | None:
     rules = BodyRules(matcher.rules.json, matcher.rules.form)
-    one, other = understand(recorded, rules), understand(asked, rules)
+    # A body without a type is JSON as soon as there are paths for it.
+    one, other = understand(recorded, rules, guess=True), understand(asked, rules, guess=True)
     if one.kind != other.kind:
         return None
     if one.kind == "json":

@@ -131,8 +131,8 @@ class CassetteSession:
             cassette = cassette.model_copy(update={"incomplete": (*cassette.incomplete, self._mark)})
         circumstances = Circumstances(
             cassette_name=self._place.shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
-            test_id=self._verdict.test_id, under_ci=under_ci(), redacting=options.redact is not None,
-            max_age=options.max_age,
+            test_id=self._verdict.test_id, test_runner=self._verdict.test_runner, under_ci=under_ci(),
+            redacting=options.redact is not None, max_age=options.max_age,
         )
         return SessionBroker(
             cassette, plan.mode, None, self._place.store, circumstances=circumstances, match_on=options.match_on,

@@ -9,6 +9,8 @@ none is found, or it looks other than expected, a block knows just what it is to
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -51,17 +53,21 @@ class Verdict:
     """Watches whether the running test fails, from the making of this object on.
 
     Attributes:
-        test_id: The running test, as `python -m unittest` takes it; "" when not known.
+        test_id: The running test, as `test_runner` takes it; "" when not known.
+        test_runner: The command that runs it.
     """
 
     def __init__(self) -> None:
         """Find the framework on the stack."""
-        self.test_id = ""
+        self.test_id, self.test_runner = "", "python -m unittest"
         self._outcome: Any = _NONE
         self._count: Callable[[], int] | None = None
         self._listener: FailureListener | None = None
         self._seen = 0
         self._find()
+        under_pytest = os.environ.get("PYTEST_CURRENT_TEST") if "_pytest.runner" in sys.modules else None
+        if under_pytest:  # `tests/test_shop.py::test_order[one] (call)`
+            self.test_id, self.test_runner = shlex.quote(under_pytest.rpartition(" (")[0]), "python -m pytest"
         self._failures_before = self._failures()
 
     def watch(self, on_failure: FailureListener) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest
+from collections.abc import Iterator
 
 from cassettes_lib.matching import MATCHER_NAMES, MatchOn, body, header, headers, ignoring, resolve_matchers, url
 from cassettes_lib.models import InteractionRequest
@@ -217,6 +218,11 @@ class ResolveMatchersTest(unittest.TestCase):
         def pairwise(one: InteractionRequest, other: InteractionRequest) -> bool:
             return one.url == other.url
 
+        def yielding(request: InteractionRequest) -> Iterator[str]:
+            yield request.url
+
+        with self.assertRaisesRegex(TypeError, "the matcher yielding is a generator"):
+            resolve_matchers([yielding])
         with self.assertRaisesRegex(TypeError, "the matcher late is an async function"):
             resolve_matchers([late])
         with self.assertRaisesRegex(

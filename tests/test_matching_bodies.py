@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import unittest
+import warnings
 import zlib
 
 import brotli  # type: ignore[import-untyped]
@@ -47,6 +48,10 @@ class JsonBodyTest(unittest.TestCase):
     def test_a_number_is_its_value_and_not_its_spelling(self) -> None:
         self.assert_same("[1, 0, -3]", "[1.0, -0.0, -3e0]")
         self.assert_different("[9007199254740993]", "[9007199254740993.5]")
+        self.assert_different("[9007199254740994]", "[9007199254740993.5]")
+        self.assert_same("[100000000000000000000]", "[1e20]")
+        self.assert_same("[9007199254740993]", "[9007199254740993.0]")
+        self.assert_different("[9007199254740993]", "[9007199254740992.0]")
 
     def test_numbers_beyond_a_double_are_compared_by_bytes(self) -> None:
         self.assert_different("[1e400]", "[1e500]")
@@ -102,6 +107,11 @@ class JsonBodyTest(unittest.TestCase):
         ):  # fmt: skip
             self.assert_different(one, other)
             self.assert_same(one, one)
+
+    def test_a_codec_that_warns_is_no_exception_where_warnings_are_errors(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.assert_different('"\\z"', '"\\y"', "application/json; charset=unicode_escape")
 
     def test_lone_surrogates_are_characters_like_others(self) -> None:
         self.assert_same('{"a":1,"b":"\\ud800"}', '{"b":"\\uD800","a":1}')

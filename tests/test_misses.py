@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import pickle
 import unittest
@@ -481,6 +482,23 @@ class AdviceTest(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(expected):
                 self.assertEqual(self.advised(asked, recorded), expected)
+
+    def test_json_without_a_type_is_shown_and_relaxed_as_json(self) -> None:
+        asked, recorded = (posted(json.dumps({"a": 1, "nonce": nonce})) for nonce in "xy")
+        self.assertEqual(self.advised(asked, recorded), 'match_on=ignoring(json=["$.nonce"])')
+        self.assertIn('\n   "a": 1,\n-  "nonce": "y"\n+  "nonce": "x"\n }\n', str(missed(asked, [recorded])))
+        spaced = str(missed(posted('{"a":1}'), [posted('{"a": 1}')]))
+        self.assertIn('\n-{"a": 1}\n+{"a":1}\n', spaced)
+
+    def test_matchers_that_cannot_be_written_are_not(self) -> None:
+        class Tenant:
+            def __call__(self, request: InteractionRequest) -> Hashable:
+                return 1
+
+        asked, recorded = ordered(nonce=1), ordered(nonce=2)
+        for matcher in (Tenant(), functools.partial(size), lambda request: 1):
+            self.assertEqual(self.advised(asked, recorded, ("body", matcher)), "")
+        self.assertIn("\nmatch on: body, a Tenant\n", str(missed(asked, [recorded], ("body", Tenant()))))
 
     def test_it_keeps_what_is_ignored_already_and_what_is_compared_else(self) -> None:
         asked, recorded = ordered(f"{URL}?ts=1", nonce=1), ordered(f"{URL}?ts=2", nonce=2)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import pickle
+import random
 import unittest
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cassettes_lib.broker import Broker
 from cassettes_lib.differences import shortened, unified_diff
+from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.matching import DEFAULT_MATCH_ON, header, headers, ignoring
 from cassettes_lib.misses import Circumstances, explain_miss
-from cassettes_lib.models import InteractionRequest
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from cassettes_lib.playback import PlaybackIndex
-from tests.support import a_request
-from tests.support_matching import match
+from tests.support import a_request, a_response
+from tests.support_matching import field, match, multipart, posted
 
 TYPES = ["", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B", "text/plain"]
 BODIES = [
@@ -51,6 +57,43 @@ FORM = InteractionRequest(
 )
 
 
+DIFFERENCES = st.sampled_from([
+    "query", "form", "field", "json", "untyped json", "gzipped json", "json list", "header",
+])  # fmt: skip
+NAMES = ["ts", "nonce", "a b", "it's", 'say "x"', "é", "a.b", "0", "$ref", "items[]", "x-y", "\\\\"]
+VALUES = ["", "1", "2", "x y", "é", "true", "AbcD1234efgh", "2024-01-01T00:00:00Z", '"', "\u2028", "Zq81-Kx27-Pw93"]
+
+
+def single_difference(kind: str, draw: random.Random) -> tuple[InteractionRequest, InteractionRequest]:
+    """Return two requests that differ in one place: a value that is another one, or missing."""
+    name = draw.choice(NAMES)
+    old, new = draw.sample(VALUES, 2)
+    one, other = {"keep": "yes", name: old}, {name: new, "keep": "yes"}
+    if draw.random() < 0.2:
+        del other[name]
+    if kind == "query":
+        return tuple(a_request(url=f"http://h/a?{urlencode(each)}") for each in (one, other))  # type: ignore[return-value]
+    if kind == "header":
+        name = draw.choice(["X-Request-Id", "Date", "User-Agent", "Accept"])
+        old, new = draw.sample(["1", "2", "x y"], 2)
+        return a_request(headers=((name, old), ("A", "b"))), a_request(headers=(("A", "b"), (name, new)))
+    if kind == "form":
+        return tuple(posted(urlencode(each), TYPES[2]) for each in (one, other))  # type: ignore[return-value]
+    if kind == "field":
+        bodies = [multipart(*(field(quote(key), value) for key, value in sorted(each.items())), boundary=boundary)
+                  for each, boundary in ((one, "one"), (other, "two"))]
+        return bodies[0], bodies[1]
+    values: list[Any] = [one, other]
+    if kind == "json list":
+        values = [{"items": [each, {"id": 1}], "keep": [1, 2.5, None, True]} for each in values]
+    texts = [json.dumps({"at": {"any": value}, "n": 1}) for value in values]
+    if kind == "untyped json":
+        return posted(texts[0]), posted(texts[1])
+    if kind == "gzipped json":
+        return tuple(posted(gzip.compress(each.encode()), TYPES[1], Content_Encoding="gzip") for each in texts)  # type: ignore[return-value]
+    return posted(texts[0], TYPES[1]), posted(texts[1], TYPES[1])
+
+
 class MissesPropertiesTest(unittest.TestCase):
     @example(FORM, [FORM.model_copy(update={"body": "é\u202e".encode() * 40})], DEFAULT_MATCH_ON, 0)
     @given(REQUESTS, st.lists(REQUESTS, max_size=5), st.sampled_from(MATCHES), st.integers(0, 2))
@@ -77,6 +120,20 @@ class MissesPropertiesTest(unittest.TestCase):
         if found:
             relaxed = eval(f"dict({advice.strip()})", {"ignoring": ignoring, "header": header})["match_on"]
             self.assertTrue(any(match(asked, near.request, relaxed) for near in error.nearest if not near.played))
+
+    @given(DIFFERENCES, st.integers(0, 2**32))
+    def test_what_is_suggested_for_a_single_difference_makes_it_pass(self, kind: str, seed: int) -> None:
+        recorded, asked = single_difference(kind, random.Random(seed))
+        cassette = Cassette(interactions=Interactions([Interaction(request=recorded, response=a_response())]))
+        match_on = ("method", "url", "headers", "body") if kind == "header" else DEFAULT_MATCH_ON
+        with self.assertRaises(InteractionNotFoundError) as caught:
+            Broker(cassette, match_on=match_on).respond(asked)
+        _, found, advice = str(caught.exception).partition("if the difference does not matter:\n")
+        self.assertTrue(found, str(caught.exception))
+        relaxed = eval(f"dict({advice.strip()})", {"ignoring": ignoring})["match_on"]
+        broker = Broker(cassette, match_on=relaxed)
+        broker.respond(asked)
+        self.assertTrue(broker.all_played)
 
     @given(st.lists(st.sampled_from("abc"), max_size=20), st.lists(st.sampled_from("abc"), max_size=20))
     def test_a_diff_turns_the_one_document_into_the_other(self, one: list[str], other: list[str]) -> None:

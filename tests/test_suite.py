@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -468,6 +469,14 @@ class ShopTest(CassetteTestCase):
         )
         self.server.stop()
         self.assertIn("8 passed", self.run_pytest(CI="true").stdout)
+
+    def test_a_miss_says_how_to_record_the_very_test(self) -> None:
+        self.run_pytest()
+        (self.folder / "test_shop.py").write_text(self.SUITE.replace("/count/", "/count/x-"), encoding="utf-8")
+        misses = self.run_pytest().stdout
+        for name in ("test_shop.py::TestPlainClass::test_method", "'test_shop.py::test_parameters[second]'",
+                     "test_shop.py::ShopTest::test_order"):
+            self.assertRegex(misses, rf"CASSETTES_MODE=auto python -m pytest (\\\n\S*\s+)?{re.escape(name)}\s")
 
     def test_failures_leave_incomplete_cassettes_and_have_the_tape(self) -> None:
         run = self.run_pytest(SHOP_FAILS="1")
