@@ -92,6 +92,10 @@ def read_from(file: FileIO, start: int = 0, at_most: int = -1) -> bytes:
     return file.read(at_most)
 
 
+class TornFileError(OSError):
+    """The end of a file was lost, as by a killed process: what was whole before it can be recovered."""
+
+
 def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable: bool) -> None:
     """Overwrite the end of a JSON file, so that nothing of what stood there from `start` on is left.
 
@@ -107,6 +111,7 @@ def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable:
         durable: Whether it survives a power failure once this has returned.
 
     Raises:
+        TornFileError: It could not be written, and what it held could not be put back.
         OSError: It could not be written; the file is as it was.
     """
     end = start + len(old)
@@ -120,10 +125,13 @@ def overwrite_end(file: FileIO, start: int, old: bytes, text: bytes, *, durable:
         if len(text) < len(old):
             file.truncate(start + len(text))
         if durable:
-            os.fsync(file.fileno())
+            _sync(file.fileno())
     except BaseException:
-        _write_all(file, start, old)
-        file.truncate(end)
+        try:
+            file.truncate(end)  # first, so that a kill now leaves a text that breaks off, not one with two ends
+            _write_all(file, start, old)
+        except OSError as error:
+            raise TornFileError(error.errno, error.strerror, str(file.name)) from error
         raise
 
 
@@ -169,7 +177,7 @@ def _put(
     if is_put is None:
         is_put = _put_beside(new, timeout)
     if is_put and durable:
-        _sync_folder(folder)
+        sync_folder(path)
     return is_put
 
 
@@ -199,7 +207,7 @@ class _New:
         file.truncate(0)
         _write_all(file, 0, self.text)
         if self.durable:
-            os.fsync(file.fileno())
+            _sync(file.fileno())
 
 
 def _put_unnamed(new: _New, folder: str) -> bool | None:
@@ -281,15 +289,46 @@ def _unlink(path: str, file: FileIO) -> None:
             os.unlink(path)
 
 
-def _sync_folder(folder: str) -> None:
+def make_folders(path: str, *, durable: bool) -> None:
+    """Make the folder of a path, and those above it.
+
+    Args:
+        path: The path.
+        durable: Whether they survive a power failure once this has returned.
+    """
+    folder = os.path.dirname(path)
+    if os.path.isdir(folder):
+        return
+    make_folders(folder, durable=durable)
+    os.makedirs(folder, exist_ok=True)
+    if durable:
+        sync_folder(folder)
+
+
+def sync_folder(path: str) -> None:
+    """Make the name of a file survive a power failure.
+
+    Args:
+        path: The path of the file; its folder is synchronised.
+    """
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
     except PermissionError:  # Windows opens no folders
         return
     try:
-        os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    """Wait until a file is on the disk, and, where `fsync` stops before its cache, until that is written."""
+    full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS
+    if full is not None:
+        with suppress(OSError):  # not every file system there knows it
+            fcntl.fcntl(descriptor, full)
+            return
+    os.fsync(descriptor)
 
 
 def move_aside(path: str) -> str:

@@ -17,6 +17,8 @@ from io import FileIO
 from cassettes_lib.errors import CassetteFormatError, CassetteWarning
 from cassettes_lib.files import (
     FileIdentity,
+    TornFileError,
+    make_folders,
     move_aside,
     open_to_read,
     overwrite_end,
@@ -24,6 +26,7 @@ from cassettes_lib.files import (
     read_from,
     replace_file,
     stat_of,
+    sync_folder,
 )
 from cassettes_lib.filestate import GUARD, Basis, Content, FilePlace, read_content
 from cassettes_lib.layout import joined, tail_text, whole_text
@@ -98,9 +101,13 @@ class Saving:
             self.outcome = self._merging.outcome(place)
             return True
         tail = tail_text(members, empty=place.empty and not added)
+        if self._durable and not self._basis.saved:  # the file was made by somebody else
+            sync_folder(os.path.realpath(self._path))
         self._intended = self._merging.outcome(place.after(added, tail, members))
         try:
             overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
+        except TornFileError:  # all of it may be there
+            raise
         except OSError:  # the file is as it was
             self._intended = None
             raise
@@ -154,7 +161,7 @@ class Saving:
         path = os.path.realpath(self._path)
         if self._basis.found in ("missing", "unseen"):
             # Where there was a file before, a folder that is gone has been taken away from us: that is an error.
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_folders(path, durable=self._durable)
         text, place = _compose(self._merging.alone(), FileIdentity(0, 0, 0))
         is_put = put_file(
             path, text, timeout=self._lock_timeout, durable=self._durable,

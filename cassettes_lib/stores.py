@@ -22,7 +22,7 @@ from cassettes_lib.errors import (
     CassetteSaveError,
     CassetteWarning,
 )
-from cassettes_lib.files import FileIdentity, open_to_read, read_from
+from cassettes_lib.files import FileIdentity, TornFileError, open_to_read, read_from
 from cassettes_lib.filestate import Basis, Content, read_content, recovered_content
 from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
@@ -102,7 +102,8 @@ class JsonFileCassetteStore:
         new, nothing is written.
 
         Raises:
-            CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed.
+            CassetteSaveError: It could not be stored. The file is as it was, and a later save can succeed. (Where the
+                disk fails so that not even the old end can be put back, the text says so; `load` recovers the rest.)
         """
         with Undisturbed(), self._mutex:
             self._settle()
@@ -112,8 +113,10 @@ class JsonFileCassetteStore:
             try:
                 saving.run(cassette)
             except OSError as error:
+                torn = isinstance(error, TornFileError)
+                what = "Its end is torn, and will be recovered" if torn else "What it held is as it was"
                 raise CassetteSaveError(
-                    f"{self.path} could not be written: {error.strerror or error}. What it held is as it was",
+                    f"{self.path} could not be written: {error.strerror or error}. {what}",
                     path=str(self.path),
                 ) from error
             except (ValueError, TypeError, RecursionError) as error:

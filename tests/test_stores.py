@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 import threading
+import traceback
 import unittest
 import warnings
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ def numbered(number: int, size: int = 10) -> Interaction:
 
 def a_cassette_of(*numbers: int) -> Cassette:
     return Cassette(interactions=Interactions(numbered(number) for number in numbers))
+
+
+NOBODY = 65534
 
 
 class FolderTestCase(unittest.TestCase):
@@ -180,19 +184,69 @@ class FileTest(FolderTestCase):
         self.assertTrue(self.path.is_symlink())
 
     def test_durable_saves_wait_for_the_disk(self) -> None:
-        synced: list[bool] = []
+        synced: list[str] = []
 
         def fsync(descriptor: int) -> None:
-            synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+            name = os.readlink(f"/proc/self/fd/{descriptor}")
+            synced.append(name.removeprefix(str(self.folder)) if os.path.isdir(name) else "file")
+
+        def synced_by(store: JsonFileCassetteStore, cassette: Cassette) -> list[str]:
+            synced.clear()
+            store.save(cassette)
+            return list(synced)
+
+        self.path = self.folder / "a" / "b" / "cassette.json"
+        store, cassette = self.store(durable=True), a_cassette_of(1)
+        self.enterContext(mock.patch("os.fsync", fsync))
+        self.enterContext(mock.patch.object(files.fcntl, "F_FULLFSYNC", None, create=True))
+        self.assertEqual(synced_by(store, cassette), ["", "/a", "file", "/a/b"], "each, then the folder of its name")
+        self.assertEqual(synced_by(store, cassette.plus(numbered(2))), ["file"])
+        self.assertEqual(synced_by(store, a_cassette_of(3)), ["file", "/a/b"], "replaced")
+        other = self.store(durable=True)
+        theirs = other.load().plus(numbered(4))
+        self.assertEqual(synced_by(other, theirs), ["/a/b", "file"], "its name may be another's, who did not wait")
+        self.assertEqual(synced_by(other, theirs.plus(numbered(5))), ["file"])
+        self.path.write_text("damage")
+        with self.assertWarns(CassetteWarning):
+            self.assertEqual(synced_by(store, a_cassette_of(6)), ["file", "/a/b"], "what was moved aside as well")
+
+    def test_durable_saves_empty_the_cache_of_the_disk_where_that_is_another_call(self) -> None:
+        wanted: list[int] = []
+
+        def control(descriptor: int, command: int) -> None:
+            wanted.append(command)
+            if len(wanted) > 2:
+                raise OSError(25, "Inappropriate ioctl for device")
 
         store, cassette = self.store(durable=True), a_cassette_of(1)
-        with mock.patch("os.fsync", fsync):
+        with (
+            mock.patch.object(files.fcntl, "F_FULLFSYNC", 51, create=True), mock.patch("fcntl.fcntl", control),
+            mock.patch("os.fsync") as fsync,
+        ):
             store.save(cassette)
-            self.assertEqual(synced, [False, True], "the file, then the folder in which it got its name")
+            fsync.assert_not_called()
             store.save(cassette.plus(numbered(2)))
-            self.assertEqual(synced, [False, True, False])
-            self.store().save(a_cassette_of(3))
-            self.assertEqual(synced, [False, True, False])
+            fsync.assert_called_once()
+        self.assertEqual(wanted, [51, 51, 51])
+
+    def test_other_saves_do_not_wait_for_the_disk(self) -> None:
+        store, cassette = self.store(), a_cassette_of(1)
+        with mock.patch("os.fsync", side_effect=AssertionError), mock.patch("os.sync", side_effect=AssertionError):
+            store.save(cassette)
+            store.save(cassette.plus(numbered(2)))
+            store.save(a_cassette_of(3))
+
+    def test_a_disk_that_fails_to_keep_an_addition_fails_the_save(self) -> None:
+        store, cassette = self.store(durable=True), a_cassette_of(1)
+        store.save(cassette)
+        before = self.path.read_bytes()
+        cassette = cassette.plus(numbered(2))
+        broken = mock.patch("os.fsync", side_effect=OSError(5, "Input/output error"))
+        with broken, self.assertRaises(CassetteSaveError):
+            store.save(cassette)
+        self.assertEqual(self.path.read_bytes(), before)
+        store.save(cassette)
+        self.assertEqual(self.numbers(), [1, 2])
 
     def test_a_save_of_an_older_cassette_replaces_the_newer_one(self) -> None:
         store, older = self.store(), a_cassette_of(1)
@@ -643,14 +697,43 @@ class FailingWriteTest(FolderTestCase):
             store.load()
         self.assert_save_fails(self.cassette, store)
 
-    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_without_permission(self) -> None:
+        if os.geteuid() != 0:
+            self.check_without_permission()
+            return
+        for path in (self.folder, self.path):
+            os.chown(path, NOBODY, NOBODY)
+        if os.fork() == 0:  # root may write everywhere
+            try:
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                self.check_without_permission()
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        self.assertEqual(os.wait()[1], 0)
+
+    def check_without_permission(self) -> None:
         self.folder.chmod(0o500)
-        self.addCleanup(self.folder.chmod, 0o700)
-        self.opened.save(self.cassette.plus(numbered(2)))
+        cassette = self.cassette.plus(numbered(2))
+        self.opened.save(cassette)
         self.assert_save_fails(a_cassette_of(3))
+        self.assertEqual(len(self.store().load().interactions), 2)
         self.path.chmod(0o400)
-        self.assert_save_fails(self.cassette.plus(numbered(2)).plus(numbered(3)))
+        cassette = cassette.plus(numbered(3))
+        self.assert_save_fails(cassette)
+        self.assertEqual(len(self.store().load().interactions), 2, "reading needs no permission to write")
+        self.path.chmod(0)
+        with self.assertRaises(CassetteLoadError):
+            self.store().load()
+        self.folder.chmod(0)
+        self.assert_save_fails(cassette)
+        self.folder.chmod(0o700)
+        self.path.chmod(0o600)
+        self.opened.save(cassette)
+        self.assertEqual(self.numbers(), [1, 2, 3])
 
     def test_when_the_name_is_too_long(self) -> None:
         store = JsonFileCassetteStore(self.folder / ("x" * 300))
@@ -684,6 +767,44 @@ class FailingWriteTest(FolderTestCase):
             self.assertEqual(self.path.read_bytes(), self.before)
         self.opened.save(cassette)
         self.assertEqual(self.numbers(), [1, 2])
+
+    def test_a_kill_while_the_old_end_is_put_back_can_be_recovered_from(self) -> None:
+        cassette = self.cassette.plus(numbered(2, 9000))
+        if os.fork() == 0:
+            calls: list[int] = []
+
+            def failing(file: object, start: int, text: bytes) -> None:
+                write_all(file, start, text)  # type: ignore[arg-type]
+                calls.append(start)
+                if len(calls) == 2:
+                    os._exit(0)
+                raise OSError(28, "No space left on device")
+
+            write_all, files._write_all = files._write_all, failing
+            self.opened.save(cassette)
+        os.wait()
+        self.assertEqual(self.store().load().interactions[0], numbered(1))
+        self.assertEqual(self.path.stat().st_size, len(self.before))
+
+    def test_where_not_even_the_old_end_can_be_put_back_the_error_says_so(self) -> None:
+        original = files._write_all
+        for put in (0, 5, 10_000):
+            with self.subTest(put=put):
+                self.setUp()
+
+                def failing(file: object, start: int, text: bytes, put: int = put) -> None:
+                    original(file, start, text[:put])  # type: ignore[arg-type]
+                    raise OSError(5, "Input/output error")
+
+                with mock.patch.object(files, "_write_all", failing):
+                    cassette = self.cassette.plus(numbered(2))
+                    error = self.assert_save_fails(cassette)
+                self.assertIn("Its end is torn", str(error))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", CassetteWarning)
+                    self.assertEqual(self.store().load().interactions[0], numbered(1))
+                    self.opened.save(cassette.plus(numbered(3)))
+                self.assertEqual(self.numbers(), [1, 2, 3])
 
     def test_an_interrupt_just_after_a_file_was_replaced_does_not_double_anything(self) -> None:
         original = os.replace
