@@ -9,8 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from cassettes_lib.models import InteractionResponse
-from cassettes_lib.taint import ValueIndex
+from cassettes_lib.taint import Hit, ValueIndex
 
+# What stands in front of a URL inside a header: `<` in Link, `url=` in Refresh.
+_URL_START = re.compile(r"(?:\A|,)\s*<|\s|\burl=['\"]?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[^/?#]*@")
 _URL_HEADERS = ("location", "content-location", "link", "refresh")
 
 PlaceholderValue = str | bytes | Callable[[], Any] | None
@@ -83,12 +86,16 @@ class Placeholders:
             text: Any text.
             escape: How a value is written in this text.
         """
+        return self._restored(text, lambda hit: escape(self._value_of[hit.value]))
+
+    def restored_url(self, text: str) -> str:
+        """Return a URL, or a header that holds some, with the names become values again."""
+        return self._restored(text, lambda hit: _part_of_url(self._value_of[hit.value], text, hit))
+
+    def _restored(self, text: str, written: Callable[[Hit], str]) -> str:
         if not self._value_of:
             return text
-
-        return self._names_index.replaced(
-            text, lambda hit: escape(self._value_of[hit.value]), inside=lambda hit: self._value_of[hit.value]
-        )
+        return self._names_index.replaced(text, written, inside=lambda hit: self._value_of[hit.value])
 
     def restored_bytes(self, body: bytes, content_type: str) -> bytes:
         """Return a body with the names become values again, written as its media type asks."""
@@ -106,7 +113,7 @@ def restored_response(placeholders: Placeholders, response: InteractionResponse)
     """Return a response with the names become values again; the same object when it holds none."""
     update: dict[str, Any] = {}
     headers = tuple(
-        (name, placeholders.restored(value, in_url if name.lower() in _URL_HEADERS else str))
+        (name, placeholders.restored_url(value) if name.lower() in _URL_HEADERS else placeholders.restored(value))
         for name, value in response.headers
     )
     if headers != response.headers:
@@ -115,6 +122,16 @@ def restored_response(placeholders: Placeholders, response: InteractionResponse)
     if body != response.body:
         update.update(body=body, recoding="", chunk_sizes=None)
     return response.model_copy(update=update) if update else response
+
+
+def _part_of_url(value: str, text: str, hit: Hit) -> str:
+    """Write a value where a name stands in a URL: it may be the URL's beginning, its host, a piece of its path."""
+    front = _URL_START.split(text[: hit.start])[-1]
+    if "://" in value and not front:
+        return value
+    rest = _AUTHORITY.match(text, hit.end)
+    is_userinfo = front.count("/") == 2 and "//" in front and rest is not None
+    return in_url(value) if is_userinfo or "?" in front or "#" in front else quote(value, safe="/:@!$&'()*+,;=%~[]")
 
 
 def in_url(value: str) -> str:

@@ -19,13 +19,13 @@ from cassettes_lib.json_places import (
 )
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
-from cassettes_lib.redaction_rules import HEADERS_NAMES, path_text
+from cassettes_lib.redaction_rules import COLLECTIONS, HEADERS_NAMES, INNER_NAMES, path_text
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
 from cassettes_lib.redaction_urls import redacted_pairs
 from cassettes_lib.secret_names import Verdict, normalised, word_set
-from cassettes_lib.secret_shapes import is_empty, looks_secret
+from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
 # What a text that holds a name and a value has between them, or in front of the name.
@@ -41,6 +41,8 @@ _ERROR_NAMES = word_set(
     "description placeholder hint detail details properties translations i18n schema"
 )
 _WORD_COMPANY = word_set("logprob logprobs score token_str lemma pos")
+# Bytes that are no text are searched for shapes, and gunzipped, up to this size.
+_SMALL = 100_000
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
@@ -67,6 +69,8 @@ def redacted_body(
             return redacted_binary(scrub, body, where)
         new = redacted_body(scrub, plain, content_type, where)
         return body if new == plain else (encoded(new, content_encoding) or new)
+    if body.startswith(b"\x1f\x8b") and len(body) <= _SMALL:  # a file, or a coding that no header names
+        return redacted_body(scrub, body, None, where, content_encoding="gzip")
     media_type, charset, boundary = parsed_content_type(content_type)
     if media_type.startswith("multipart/") and boundary:
         return _redacted_multipart(scrub, body, boundary, where)
@@ -115,8 +119,12 @@ def redacted_json(scrub: Scrub, text: str, where: Where) -> str:
 
 
 def redacted_binary(scrub: Scrub, body: bytes, where: Where) -> bytes:
-    """Remove known values from bytes; everything else stays."""
+    """Remove known values from bytes, and from small ones what its shape gives away; everything else stays."""
     text = body.decode("latin-1")
+    if len(body) <= _SMALL and has_shape(text):
+        for start, end in shapes_in(text):
+            if not scrub.is_kept(text[start:end]):
+                scrub.secret(text[start:end], where, "shape")  # makes it a known value, replaced by one as long
     new = scrub.known_in_bytes(text, where)
     return body if new == text else new.encode("latin-1")
 
@@ -194,6 +202,8 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
     if scrub.rules.has_paths and scrub.rules.adds_path(scalar.path):
         return True
     verdict = _verdict(scrub, scalar)
+    if verdict is Verdict.IF_IT_LOOKS_SO and _is_detail(scrub, scalar):
+        return False
     if verdict is Verdict.YES and _WEB_ADDRESS.fullmatch(scalar.text):
         return False  # where to get a token; secrets in it are found as in any URL
     if verdict is Verdict.YES and " " in scalar.text.strip():
@@ -204,6 +214,14 @@ def _is_secret(scrub: Scrub, scalar: Scalar) -> bool:
     if verdict is Verdict.IF_IT_LOOKS_SO and normalised(scalar.key).endswith("tokens") and len(scalar.text) < 16:
         return False  # words of a text
     return verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(scalar.text))
+
+
+def _is_detail(scrub: Scrub, scalar: Scalar) -> bool:
+    """Tell whether a string describes one of listed secrets: {"tokens": [{"alias": "..."}]}."""
+    name, outer = scalar.key_and_outer
+    if scalar.frame is None or isinstance(scalar.frame.part, str) or normalised(outer) not in COLLECTIONS:
+        return False
+    return normalised(name) not in INNER_NAMES and scrub.rules.fields.verdict(name) is Verdict.NO
 
 
 def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:

@@ -76,6 +76,8 @@ def credentials(scrub: Scrub, value: str, where: Where) -> str:
     front = value[: found.start(3)]
     if scheme == "basic":
         return front + _basic(scrub, rest, where)
+    if scheme == "sharedaccesssignature" and "&" in rest:
+        return front + scrub.url(f"?{rest}", where)[1:]  # sr=...&sig=...&se=...&skn=...
     if _PARAMETERS.match(rest):
         return front + _redacted_parameters(scrub, rest, where)
     if scheme in ("aws", "sharedkey", "sharedkeylite") and ":" in rest:

@@ -26,7 +26,7 @@ from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_text import redacted_text
-from cassettes_lib.redaction_urls import host_of, redacted_pairs, redacted_url
+from cassettes_lib.redaction_urls import has_telltale, host_of, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
@@ -177,7 +177,7 @@ class Pass:
 
     def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
         """Redact a URL, absolute or relative: the same way wherever it stands, so that what follows it matches."""
-        if "@" in url or self.is_suspicious(url):
+        if "@" in url or self.is_suspicious(url) or has_telltale(url):
             url = redacted_url(self, self.shapeless(url, where), where, is_redirect=is_redirect)
         return self.known(url, where)
 

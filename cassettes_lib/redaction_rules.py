@@ -23,9 +23,15 @@ Path = tuple[str | int, ...]
 _PATH_PART = re.compile(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
 
 # A name inside an object that stands as a whole under a secret's name: {"token": {"value": "..."}}
-_INNER_NAMES = word_set(
+INNER_NAMES = word_set(
     "value secret access refresh raw plaintext plain content data key hash current previous new old token text "
     "string jwt bearer"
+)
+# Objects that are nothing but secrets, each under a name of its own: {"secrets": {"prod": "..."}}
+COLLECTIONS = word_set("secrets tokens passwords apikeys accesstokens privatekeys secretkeys refreshtokens authtokens")
+_DESCRIPTIVE = word_set(
+    "name type kind id url uri href arn model title description status state scope version format prefix note label "
+    "provider region path created createdat updated updatedat expires expiresat lastused lastusedat digest sha hash"
 )
 HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 
@@ -129,7 +135,9 @@ class Rules:
             return max(verdict, self.headers.verdict(name))
         if context in ("cookies", "cookie"):
             return Verdict.IF_IT_LOOKS_SO
-        if normalised(name) in _INNER_NAMES:
+        if context in COLLECTIONS and verdict is Verdict.NO and normalised(name) not in _DESCRIPTIVE:
+            return Verdict.IF_IT_LOOKS_SO  # for an object's members only, as the caller sees to
+        if normalised(name) in INNER_NAMES:
             return max(verdict, min(self.fields.verdict(outer), Verdict.IF_IT_LOOKS_SO))
         return verdict
 

@@ -50,13 +50,21 @@ _LATER_VALUE = re.compile(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
 )
 _VALUE_ATTRIBUTE = re.compile(
-    r"\b(?:value|content)\s*=\s*(?P<quote>\\?[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL | re.IGNORECASE
+    r"\b(?:value|content)\s*=\s*(?:(?P<quote>\\?[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s\"'<>=`]+))",
+    re.DOTALL | re.IGNORECASE,
 )
-_NAMING = re.compile(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z", re.IGNORECASE)
-_BARE_SCHEME = re.compile(r"\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
+_NAMING = re.compile(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z|\sname=\Z", re.IGNORECASE)
+_BARE_SCHEME = re.compile(r"\b(?P<scheme>[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
 _CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
 _NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
+# What follows the key in X-Amz-Credential and its kin: date, region, service.
+_SIGNING_SCOPE = re.compile(r"(?:/|%2[fF]|\\/)\d{8}(?:/|%2[fF]|\\/)[\w%/\\-]+_request\Z")
+_REPLACED_PARAMETER = re.compile(r"REDACTED-\d+[/?]")
+_OAUTH_ANSWER = re.compile(
+    r"[?;&]code=(?P<code>[^&\s\"'<>#]{6,1000})(?:&(?:amp;)?[a-z_]{2,16}=[^&\s\"'<>#]{0,200}){0,4}?"
+    r"&(?:amp;)?state=(?P<state>[^&\s\"'<>#]{1,1000})"
+)
 _AFTER_SCHEME = re.compile(r"[ \t]+[^\s\"'\\,;<>]+")
 _REST_OF_LINE = re.compile(r"[^\r\n\"\\]*")
 _VALUE_END = re.compile(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
@@ -116,10 +124,13 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
                 yield _Find(*found.span(), partial(str, new))
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
+    if "code=" in text and "state=" in text:
+        yield from _oauth_answers(scrub, text, where)
     lowered = lowercase(text)
     if "bearer" in lowered or "basic" in lowered:
         for found in _BARE_SCHEME.finditer(text):
-            if _is_credential(found["value"]):
+            is_basic = found["scheme"].lower() == "basic"
+            if _is_credential(found["value"]) and (not is_basic or b":" in (decoded_run(found["value"]) or b":")):
                 yield _secret_at(scrub, text, *found.span("value"), where, "name")
     if "password" in lowered and "machine" in lowered:
         yield from _pairs(scrub, text, _NETRC, where)
@@ -166,6 +177,14 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
                 yield _encoded_at(scrub, part, begin, begin + len(part), where, "place", PROSE)
 
 
+def _oauth_answers(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
+    """Find OAuth's `code` and `state` in URLs inside a text, as in a page that redirects."""
+    for found in _OAUTH_ANSWER.finditer(text):
+        yield _secret_at(scrub, text, *found.span("code"), where, "name")
+        if looks_secret(found["state"]):
+            yield _secret_at(scrub, text, *found.span("state"), where, "name")
+
+
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
     """Find values that stand under the name of a secret."""
     name_end = covered = 0
@@ -177,7 +196,7 @@ def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) ->
         found = _NAME.match(text, start)
         if found and found.end() > position:
             name_end = found.end()
-            if _NEXT.match(text, name_end) or text[start - 1 : start] in ("<", ":", "-"):
+            if _NEXT.match(text, name_end) or text[start - 1 : start] in ("<", ":", "-", "="):
                 for find in _value_of(scrub, text, start, found[0], where, style):
                     covered = find.end
                     yield find
@@ -294,6 +313,12 @@ def _bare(
         if _is_credential(more[0].strip()) or verdict is Verdict.YES:
             yield _Find(begin, more.end(), lambda: scrub.credentials(whole, where))
         return
+    before = text[max(0, start - 5) : start]
+    is_query = before[-1:] in ("?", "&") or before == "&amp;"
+    if before[-1:] == ";":  # perhaps a parameter of a path: /home;jsessionid=.../part?a=b
+        if _REPLACED_PARAMETER.match(value[0]):
+            return
+        end = begin + len(value[0].partition("?")[0])
     while end > begin and text[end - 1] in ".:!?*":
         end -= 1
     has_words = not style.is_code and (found["sep"] == "=" or name.endswith("phrase"))
@@ -303,9 +328,9 @@ def _bare(
         while text[end - 1] in " \t":
             end -= 1
     plain = text[begin:end]
-    if text[end : end + 1] in ("(", "[", "{") or (style.is_code and _CODE_LIKE.fullmatch(plain)):
+    if text[end : end + 1] in ("(", "[", "{") or (style.is_code and not is_query and _CODE_LIKE.fullmatch(plain)):
         return
-    if style.is_code and not _is_credential(plain) and text[start - 1 : start] not in ("?", "&"):
+    if style.is_code and not is_query and not _is_credential(plain):
         return
     if found["sep"].startswith("is") and not _is_odd(plain):
         return
@@ -339,7 +364,8 @@ def _beside(
         return
     found = _VALUE_ATTRIBUTE.search(text, opening, closing + 1)
     if found:
-        yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+        group = "quoted" if found["quote"] else "bare"
+        yield from _judged(scrub, found[group], *found.span(group), where, verdict, kept, style)
     elif later := re.compile(r">(?P<value>[^<>]+)</").match(text, closing):
         yield from _judged(scrub, later["value"], *later.span("value"), where, verdict, kept, style)
 
@@ -349,6 +375,8 @@ def _judged(
 ) -> Iterator[_Find]:
     lead = len(value) - len(value.lstrip())
     core = value.strip()
+    if scope := _SIGNING_SCOPE.search(core):
+        core = core[: scope.start()]  # as in the URL itself
     if not core:
         return
     if kept:

@@ -20,12 +20,17 @@ _URL = re.compile(
 _TELLTALE = word_set(
     "token key apikey api-key api_key secret password reset-password reset_password password-reset "
     "password_reset reset confirm confirmation activate activation verify verify-email invite invitation magic "
-    "magic-link unsubscribe signed access-token access_token auth-token auth_token jwt"
+    "magic-link unsubscribe signed access-token access_token auth-token auth_token jwt accept"
 )
+_TELLTALE_SEGMENT = re.compile(rf"/(?:{'|'.join(sorted(map(re.escape, _TELLTALE)))})/[^/?#]{{16}}", re.IGNORECASE)
 _UUID_OR_HASH = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
 _SEPARATORS = re.compile(r"([&;])")
 # OAuth's answer comes back in a redirect with one of these beside the code (RFC 6749 section 4.1.2, RFC 9207).
 _BESIDE_CODE = frozenset(("state", "session_state", "iss", "scope", "authuser", "code_challenge", "id_token"))
+# What binds OAuth's question and answer together (RFC 6749 section 10.12, RFC 7636, OpenID Connect Core 3.1.2.1); it is
+# another one each time. Elsewhere these names are innocent.
+_OF_OAUTH = frozenset(("response_type", "code_challenge", "response_mode", "access_token", "id_token"))
+_BINDING = frozenset(("state", "nonce", "code_challenge", "session_state"))
 
 
 def redacted_url(scrub: Scrub, url: str, where: Where, *, is_redirect: bool = False) -> str:
@@ -73,6 +78,7 @@ def redacted_pairs(
     pieces = _SEPARATORS.split(text) if separators != "&" else re.split(r"(&)", text)
     names = [piece.partition("=")[0] for piece in pieces[::2]]
     has_code = "code" in names and (bool(_BESIDE_CODE.intersection(names)) or "grant_type" in names)
+    is_oauth = has_code or not _OF_OAUTH.isdisjoint(names)
     judge = scrub.rules.query if is_query else scrub.rules.fields
     for index in range(0, len(pieces), 2):
         raw_name, equals, raw = pieces[index].partition("=")
@@ -87,6 +93,8 @@ def redacted_pairs(
         if name == "code" and not judge.keeps(name):
             # A short one without company may be any code; it would be in clear in the request that follows.
             verdict = Verdict.YES if has_code else Verdict.IF_IT_LOOKS_SO if is_redirect else verdict
+        if is_oauth and verdict is Verdict.NO and name in _BINDING and not judge.keeps(name):
+            verdict = Verdict.IF_IT_LOOKS_SO
         if verdict is Verdict.NO and len(raw) < 4 and not raw_name[8:]:
             continue
         value = unquote_plus(raw) if "%" in raw or "+" in raw else raw
@@ -167,6 +175,11 @@ def _redacted_fragment(scrub: Scrub, fragment: str, where: Where) -> str:
     if "=" in fragment:
         return redacted_pairs(scrub, fragment, place, is_query=True, is_redirect=True)
     return scrub.leaf(fragment, place)
+
+
+def has_telltale(url: str) -> bool:
+    """Tell whether a segment of the path announces that a secret follows."""
+    return _TELLTALE_SEGMENT.search(url) is not None
 
 
 def host_of(url: str) -> str:

@@ -51,6 +51,7 @@ _NOUNS = word_set("""
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
     secretkeybase clientkeydata tlskey
     pw mnemonic seedphrase recoveryphrase
+    tokencode securityanswer hmackey
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
 """)
 # Nouns whose values are often something else; the value decides.
@@ -59,7 +60,7 @@ _WEAK_NOUNS = word_set("""
     oauthconsumerkey oauthverifier oauthsignature secretid usercode cookie cookies authcode authorizationcode
     authentication authdata crumb wsse otac tempcode authorizationtoken sid pat
     webhookurl databaseurl dsn secretvalue securestring rememberme recoverycodes backupcodes otpcodes scratchcodes
-    userkey integrationkey writekey storagekey sessionkey clientkey functionkey
+    kubeconfig dockerconfigjson userkey integrationkey writekey storagekey sessionkey clientkey functionkey
 """)
 # Words that stand in front of a noun and leave it what it is.
 _QUALIFIERS = word_set("""
@@ -94,7 +95,7 @@ _BLOCKERS = word_set("""
 """)
 # Words behind a noun that leave it what it is.
 _SUFFIXES = word_set(
-    "confirmation confirm confirmed again repeat verify value plain plaintext hash hashed digest encrypted raw"
+    "confirmation confirm confirmed again repeat verify v value plain plaintext hash hashed digest encrypted raw"
 )
 
 _HEADERS = word_set("""
@@ -110,6 +111,7 @@ _HEADERS = word_set("""
     xmsencryptionkey xconsultoken xnomadtoken xrequestedtoken xplextoken xembytoken xmediabrowsertoken xtoken xsecret
     xpassword xkey xwsse sentryauth xsentryauth xsentrytoken xalgoliaapikey xparserestapikey xparsemasterkey
     xparsesessiontoken xapplicationkey xappkey xredmineapikey xdropboxtoken linearsignature xsignature signature
+    xgithubotp xotp xjfrogartapi
     xgithubtoken xregistryauth xrefreshtoken refreshtoken accesstoken idtoken xidtoken authtoken secret token
     xamznoidcdata xamznoidcaccesstoken cfaccessjwtassertion cfaccessclientsecret cfauthorization xgoogiapjwtassertion
     xapitoken apitoken xapiauth anticsrftoken requestverificationtoken xclientsecret clientsecret subscriptionkey
@@ -134,7 +136,7 @@ STEMS = (
     "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",
     "database", "license", "usercode", "verif", "refresh", "otac", "mac", "apiid", "api_id", "api-id", "wsse",
-    "social", "securestring", "kty", "kind",
+    "social", "securestring", "kty", "kind", "kubeconfig", "dockerconfig", "yanswer", "y_answer", "y-answer",
 )  # fmt: skip
 
 

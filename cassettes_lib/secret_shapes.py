@@ -216,7 +216,9 @@ def _is_secret(found: re.Match[str]) -> bool:
         return _is_jwt(found[0]) and not is_replacement(found[0])
     if found.re is PEM:
         return not is_redacted_key(found)
-    return not MARK.search(found["s"] if "s" in found.re.groupindex else found[0])
+    start, end = found.span("s" if "s" in found.re.groupindex else 0)
+    mark = MARK.search(found.string, start)  # it may be longer than the shape, whose characters need not be its own
+    return mark is None or mark.start() >= end
 
 
 def _is_jwt(text: str) -> bool:
