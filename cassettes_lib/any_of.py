@@ -24,13 +24,18 @@ def any_of(words: Iterable[str], *more: str) -> re.Pattern[str]:
             assert isinstance(deeper, dict)
             branch = deeper
         branch[""] = None
-    return re.compile("|".join((_pattern(tree), *more)))
+    # All alternatives at the outermost level, where the engine first looks for a character that one of them begins with.
+    return re.compile("|".join((*_branches(tree), *more)))
+
+
+def _branches(tree: dict[str, object]) -> list[str]:
+    return [
+        re.escape(character) + (_pattern(rest) if isinstance(rest, dict) else "") for character, rest in tree.items()
+    ]
 
 
 def _pattern(tree: dict[str, object]) -> str:
     if "" in tree:
         return ""
-    branches = [
-        re.escape(character) + (_pattern(rest) if isinstance(rest, dict) else "") for character, rest in tree.items()
-    ]
+    branches = _branches(tree)
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"

@@ -1,13 +1,15 @@
 """The shapes of secrets: JWTs, private keys, well-known prefixes, and what makes a value long and rare.
 
 Strategy: each shape names a literal that every match begins with, or contains. One pass finds where any of those
-literals stands; only there the shapes that may begin so are tried.
+literals stands; only there the shapes that may begin so are tried. And before that the short words are left out: no
+secret with a shape is shorter than 13 characters, and few words of ordinary texts are longer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cassettes_lib.any_of import any_of
 from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
@@ -142,7 +144,7 @@ _COMMON_LITERALS = {
     "pat": r"pat[A-Za-z0-9]{14}\.", "cio": r"cio[A-Za-z0-9]{32}", "oy2": r"oy2[a-z0-9]{43}", "SK": r"SK[0-9a-f]{32}",
     "re_": r"re_[A-Za-z0-9]{8}_", "sl.": r"sl\.[A-Za-z0-9_-]{60}", "EAA": r"EAA[A-Za-z0-9]{40}", "-us": r"-us\d",
     "$2": r"\$2[abxy]?\$\d\d\$", "xox": r"xox[a-z][-.]", "key-": r"key-[0-9a-f]{32}", "dapi": r"dapi[a-f0-9]{32}",
-    "sk-": r"(?<![A-Za-z0-9_])sk-", "SG.": r"SG\.[\w-]{16}",
+    "sk-": r"sk-[A-Za-z0-9_-]{20}", "SG.": r"SG\.[\w-]{16}",
     "sk_": r"sk_(?:live|test|prod)_", "dp.": r"dp\.[a-z]{2,5}\.",
     "AKIA": "AKIA[A-Z0-9]{16}", "4/0": "4/0A", "secret_": "secret_[A-Za-z0-9]{40}",
 }  # fmt: skip
@@ -157,6 +159,12 @@ _HINT = any_of(
     {*_OTHER_HINTS, *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)} - _COMMON_LITERALS.keys(),
     *_COMMON_LITERALS.values(),
 )
+
+# Every shape holds a word of at least so many characters, or one of these literals.
+_SHORTEST_WORD = 13
+_WORDLESS = ("-----BEGIN", "$argon2", "FlyV1 ", "Private-Lines: ", ":AA")
+_WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
+_REMEMBERED = 2048  # characters
 
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
@@ -191,7 +199,26 @@ _URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@
 
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
-    return _HINT.search(text) is not None
+    if len(text) <= _REMEMBERED:
+        return _has_shape(text)
+    return _search_for_shape(text)
+
+
+def _search_for_shape(text: str) -> bool:
+    if len(text) < _SHORTEST_WORD:
+        return False
+    for literal in _WORDLESS:
+        if literal in text:
+            return True
+    # Taking the text apart costs a tenth of looking for the literals everywhere.
+    words = [
+        word for word in text.encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
+        if len(word) >= _SHORTEST_WORD
+    ]
+    return bool(words) and _HINT.search(b" ".join(words).decode("ascii")) is not None
+
+
+_has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and URLs come again and again
 
 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
