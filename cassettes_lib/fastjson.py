@@ -8,12 +8,14 @@ is not believed where the two may write a number in different ways (`1e-05`) or 
 from __future__ import annotations
 
 import re
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 # A number with an exponent, as it stands behind a name, a comma or a bracket; also met inside of texts, now and then.
-_EXPONENT = re.compile(rb"[:,\[ ]-?[0-9]+(?:\.[0-9]+)?[eE]")
+_EXPONENT = re.compile(rb"[:,\[ \n]-?[0-9]+(?:\.[0-9]+)?[eE]")
+_NOT_PLAIN = re.compile(r"[^\x00-\x7e]+")
 
 
 def parsed_or_none(data: bytes) -> Any:
@@ -24,9 +26,25 @@ def parsed_or_none(data: bytes) -> Any:
         return None
 
 
-def compact_or_none(parsed: Any) -> bytes | None:
-    """Print what was parsed without any white space."""
-    return _printed(parsed, None)
+def printed_or_none(parsed: Any, style: str) -> bytes | None:
+    """Print what was parsed on one line, in one of the usual styles.
+
+    Args:
+        parsed: The value.
+        style: "" (no white space), "spaced" (as `json.dumps` does by default), "ascii" (the same escapes as there), or
+            "spaced ascii".
+    """
+    if style not in ("", "spaced", "spaced ascii", "ascii"):
+        return None
+    is_spaced = style.startswith("spaced")
+    text = _printed(parsed, 0 if is_spaced else None)
+    if text is None:
+        return None
+    if is_spaced:  # it has a line for each value now, and a newline in a string is escaped
+        text = text.replace(b",\n", b", ").replace(b"\n", b"")
+    if style.endswith("ascii") and (b"\x7f" in text or not text.isascii()):
+        text = _NOT_PLAIN.sub(lambda found: encode_basestring_ascii(found[0])[1:-1], text.decode("utf-8")).encode()
+    return text
 
 
 def indented_or_none(parsed: Any) -> str | None:
