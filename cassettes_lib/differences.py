@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
+from unicodedata import east_asian_width
 
 from cassettes_lib.likeness import common_beginning
 from cassettes_lib.matching import NamedMatcher, header_value
@@ -76,16 +77,27 @@ def unified_diff(one: list[str], other: list[str]) -> list[str]:
 def shortened(line: str, around: int = 0, width: int = WIDTH) -> str:
     """Make a line printable and cut it to a width, around a place, with dots where something is missing."""
     text = printable(line[:width])
-    if len(line) <= width and len(text) <= width:
+    if len(line) <= width and columns(text) <= width:
         return text
-    if around < width - _BEFORE:
-        return text[: width - 3] + "..."
+    if around < width - _BEFORE and columns(line[:around]) < width - _BEFORE:
+        return _cut(text, width - 3) + "..."
     room = width - _HEAD - 3
     start = max(_HEAD, min(around - _BEFORE, len(line) - room))
     piece = printable(line[start : start + room])
-    if start + room < len(line) or len(piece) > room:
-        piece = piece[: room - 3] + "..."
-    return f"{printable(line[:_HEAD])[:_HEAD]}...{piece}"
+    if start + room < len(line) or columns(piece) > room:
+        piece = _cut(piece, room - 3) + "..."
+    return f"{_cut(printable(line[:_HEAD]), _HEAD)}...{piece}"
+
+
+def columns(text: str) -> int:
+    """Return how many columns a text takes on a terminal: Chinese characters and their like take two."""
+    return len(text) if text.isascii() else len(text) + sum(east_asian_width(each) in "WF" for each in text)
+
+
+def _cut(text: str, width: int) -> str:
+    while columns(text) > width:
+        text = text[: -max(1, (columns(text) - width) // 2)]
+    return text
 
 
 def printable(text: str) -> str:

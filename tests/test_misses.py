@@ -11,13 +11,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cassettes_lib.differences import columns
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, header, headers, ignoring, resolve_matchers, url
 from cassettes_lib.misses import Circumstances, explain_miss, log_lines
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from tests.support import URL, a_request
-from tests.support_matching import field, match, multipart, posted
+from tests.support_matching import field, json_posted, match, multipart, posted
 
 TEST = Circumstances("cassettes/orders.json", test_id="tests.test_orders.OrdersTest.test_create")
 ORDER = {"items": [{"id": 1, "name": "pen"}, {"id": 2, "name": "ink"}], "note": "a gift", "quantity": 1}
@@ -302,6 +303,12 @@ to record it:
         self.assertIn(f"\n-{'a' * 20}...{'a' * 16}OLD{'b' * 34}...\n+{'a' * 20}...{'a' * 16}NEW{'b' * 34}...\n", text)
         text = str(missed(ordered(note="x" * 200 + "1"), [ordered(note="x" * 200 + "2")]))
         self.assertIn(f'-  "note": "{"x" * 9}...{"x" * 53}2",\n+  "note": "{"x" * 9}...{"x" * 53}1",\n', text)
+
+    def test_wide_characters_take_two_columns(self) -> None:
+        one, other = (json_posted({"名": "山" * 30 + each + "川" * 30}, ensure_ascii=False) for each in "田野")
+        lines = str(missed(one, [other])).split("\n")
+        self.assertLessEqual(max(map(columns, lines)), 80)
+        self.assertTrue(any("野" in line for line in lines) and any("田" in line for line in lines))
 
     def test_headers_that_differ(self) -> None:
         one = a_request(headers=(("Accept", "a"), ("X-A", "1"), ("Date", "x")))

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cassettes_lib.broker import Broker
-from cassettes_lib.differences import shortened, unified_diff
+from cassettes_lib.differences import columns, shortened, unified_diff
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.matching import DEFAULT_MATCH_ON, header, headers, ignoring
 from cassettes_lib.misses import Circumstances, explain_miss
@@ -30,7 +30,7 @@ BODIES = [
     b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--B--', b"\0\1" * 50, b"\0\2" * 50, b"x" * 5_000,
     b"line\n" * 50,
     b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n2\r\n--B--', b'"' + b"\\u001b" * 99 + b'"',
-    "é\u202e\u2028".encode() * 40,
+    "é\u202e\u2028".encode() * 40, '{"名前": "山田太郎"}'.encode() * 9, ('["' + "山田" * 60 + '"]').encode(),
 ]  # fmt: skip
 URLS = [
     "http://h/", "http://h/a", "http://h/a?b=1", "http://h/a?b=2&c=%22%27%0a", "https://h/a",
@@ -109,7 +109,7 @@ class MissesPropertiesTest(unittest.TestCase):
         text = str(error)
         lines = text.split("\n")
         self.assertLessEqual(len(lines), 60, text)
-        self.assertLessEqual(max(map(len, lines)), 80, text)
+        self.assertLessEqual(max(map(columns, lines)), 80, text)
         self.assertEqual([line for line in lines if not line.isprintable()], [])
         self.assertIn(f"\nreason:   {error.reason}", text)
         self.assertEqual(str(pickle.loads(pickle.dumps(error))), text)
@@ -157,9 +157,9 @@ class MissesPropertiesTest(unittest.TestCase):
     @given(st.text(max_size=300), st.integers(0, 300), st.integers(40, 90))
     def test_a_shortened_line_fits_and_is_printable(self, line: str, around: int, width: int) -> None:
         short = shortened(line, min(around, len(line)), width)
-        self.assertLessEqual(len(short), width)
+        self.assertLessEqual(columns(short), width)
         self.assertTrue(short.isprintable())
-        if len(line) <= width and line.isprintable():
+        if columns(line) <= width and line.isprintable():
             self.assertEqual(short, line)
 
 
