@@ -335,7 +335,7 @@ class KillTest(ProcessTestCase):
 
     NURSERY = """
         warnings.simplefilter("ignore")
-        size, start = int(sys.argv[2]), 0
+        size, rewrites, start = int(sys.argv[2]), sys.argv[3] == "True", 0
         while sys.stdin.readline():
             start += 1_000_000
             child = os.fork()
@@ -347,6 +347,9 @@ class KillTest(ProcessTestCase):
                     cassette = Cassette()
                 say(os.getpid())
                 for number in range(start, start + 100_000):
+                    if rewrites and number % 5 == 4:  # as when a value is found to be a secret late
+                        others = cassette.interactions.rewritten(list(cassette.interactions))
+                        cassette = cassette.model_copy(update={"interactions": others})
                     cassette = cassette.plus(numbered(number, size))
                     store.save(cassette)
                     say(number)
@@ -354,9 +357,11 @@ class KillTest(ProcessTestCase):
             say("killed")
     """
 
-    def kill_and_check(self, size: int, kills: int, seconds: float, restart: int) -> None:
+    def kill_and_check(
+        self, size: int, kills: int, seconds: float, restart: int, *, rewrites: bool = False
+    ) -> None:
         chance = random.Random(size)
-        nursery = self.start(self.NURSERY, size)
+        nursery = self.start(self.NURSERY, size, rewrites)
         known: list[int] = []
         torn = 0
         for kill in range(kills):
@@ -384,6 +389,9 @@ class KillTest(ProcessTestCase):
 
     def test_of_large_bodies_nothing_that_was_saved_is_lost(self) -> None:
         self.kill_and_check(1_000_000, 100, 0.05, 5)
+
+    def test_of_recordings_that_are_written_anew_now_and_then_nothing_that_was_saved_is_lost(self) -> None:
+        self.kill_and_check(1_000, 60, 0.03, 20, rewrites=True)
 
 
 class TornBetweenPagesTest(FolderTestCase):
