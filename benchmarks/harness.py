@@ -79,6 +79,7 @@ class Options:
     rounds: int = 3
     requests: int = 2_000
     patience: float = 60.0
+    kills: int = 5
 
 
 class Bench:

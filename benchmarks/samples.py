@@ -19,6 +19,7 @@ from typing import Any
 import requests
 
 from benchmarks.peers import PEERS
+from benchmarks.promises import command_to_record, fidelity, killed, record_until_killed, secrets
 from benchmarks.server import answer_to, item
 from benchmarks.tools import CassettesLib, Exchange, Live, Null, Tool, WithoutRedaction, interaction_of
 
@@ -151,9 +152,15 @@ def read(tool: Tool, path: str, blocks: int) -> Sample:
     return {"us": statistics.median(times)}
 
 
+def crash(tool: Tool, path: str, base: str, kills: int) -> Sample:
+    """Kill processes that record, and count what they left."""
+    return killed(tool, path, base, kills, command_to_record(tool, base))
+
+
 SAMPLES: dict[str, Callable[..., Sample]] = {
     "build": build, "replay": replay, "open": open_cassette, "parse": parse, "record": record, "save": save,
     "threads": threads, "block": block, "read": read,
+    "crash": crash, "fidelity": fidelity, "secrets": secrets,
 }
 
 
@@ -177,7 +184,11 @@ def _never(request: Any) -> Any:
 
 
 def main() -> None:
-    """Take the sample that the command line asks for, and print it as JSON."""
+    """Take the sample that the command line asks for, and print it as JSON; or record until this process is killed."""
+    if len(sys.argv) == 4:
+        name, base, path = sys.argv[1:]
+        record_until_killed(TOOLS[name], path, base)
+        return
     name, sample, options = json.loads(sys.argv[1])
     TOOLS[name].missing()  # imports the tool, so that no sample pays for it
     print("\n" + json.dumps(SAMPLES[sample](TOOLS[name], **options)))

@@ -143,9 +143,41 @@ def redaction(bench: Bench) -> Iterator[Table]:
     yield results.fill(table, "us", lambda row, column: (BARE.name, column))
 
 
+def crash(bench: Bench) -> Iterator[Table]:
+    """What is on the cassette of a process that was killed (SIGKILL) while it recorded."""
+    column = "SIGKILL"
+    cases = [Case(tool.name, column, _afresh(bench, tool, "crash", kills=bench.options.kills, base=bench.base))
+             for tool in bench.tools if tool.records]
+    results = bench.rounds("crash", cases)
+    table = Table("Interactions on the cassette after a kill", "interactions", "those whose response had returned")
+    yield results.fill(table, "kept", lambda row, column: (row, column), to="returned")
+    table = Table("Cassettes that can be replayed after a kill", "cassettes", "kills")
+    yield results.fill(table, "opened", lambda row, column: (row, column), to="kills")
+
+
+def fidelity(bench: Bench) -> Iterator[Table]:
+    """What of a replayed response is as it was live."""
+    table = Table("Observations that are in replay as they were live", "observations", "all")
+    yield _promise(bench, "fidelity", table, "equal", "rows")
+
+
+def secrets(bench: Bench) -> Iterator[Table]:
+    """Which secrets stand on the cassette."""
+    table = Table("Conversations whose secret stands on the cassette", "conversations", "all stored")
+    yield _promise(bench, "secrets", table, "left", "stored")
+
+
+def _promise(bench: Bench, kind: str, table: Table, value: str, to: str) -> Table:
+    """Fill a table of what does not vary from round to round."""
+    cases = [Case(tool.name, kind, _afresh(bench, tool, kind))
+             for tool in bench.tools if tool.records and tool.name != "interposition"]  # whose adapter is ours
+    return bench.rounds(kind, cases, 1).fill(table, value, lambda row, column: (row, column), to=to)
+
+
 WORKLOADS: dict[str, Callable[[Bench], Iterator[Table]]] = {
     "replay": replay, "post": post, "binary": binary, "open": opening, "record": record, "save": save,
     "import": imports, "threads": threads, "block": block, "redaction": redaction,
+    "crash": crash, "fidelity": fidelity, "secrets": secrets,
 }
 
 
@@ -158,6 +190,10 @@ def _take(bench: Bench, tool: Tool, kind: str, **options: object) -> Take:
     if "content" in options:
         options["base"] = bench.base
     return lambda: bench.sample(tool, kind, **options)
+
+
+def _afresh(bench: Bench, tool: Tool, kind: str, **options: object) -> Take:
+    return lambda: bench.sample(tool, kind, path=bench.fresh(tool, kind), **options)
 
 
 def _run(bench: Bench, statement: str) -> Take:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 
-from cassettes_lib.models import Headers
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_names import Verdict, word_set
@@ -32,12 +31,6 @@ _COOKIE_PAIR = re.compile(r"(\s*)([^=;\s][^=;]*)(=)([^;]*)(;?)")
 _SHORTEST_COOKIE = 4
 _LINK = re.compile(r"<([^<>]*)>")
 _REFRESH = re.compile(r"(\s*\d*\s*[;,]?\s*(?:url\s*=\s*)?['\"]?)([^'\"]*)(['\"]?\s*)", re.IGNORECASE)
-
-
-def redacted_headers(scrub: Scrub, headers: Headers, where: str) -> Headers:
-    """Redact all headers; the same object when nothing changed."""
-    changed = tuple((name, redacted_header(scrub, name, value, where)) for name, value in headers)
-    return headers if changed == headers else changed
 
 
 def redacted_header(scrub: Scrub, name: str, value: str, where: str) -> str:

@@ -174,11 +174,6 @@ def keep_body(
     return body
 
 
-def open_streams(owner: object) -> int:
-    """Return how many streams that this owner records have not ended."""
-    return sum(body.owner is owner for body in list(_open))
-
-
 def finish_open_streams(owner: object = None) -> None:
     """Record what has been received of the streams that are still open; done for all when the process ends.
 

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -34,6 +35,28 @@ def blocks(text: str, language: str) -> list[str]:
     return [textwrap.dedent(each).strip() + "\n" for each in found]
 
 
+def commands(text: str) -> list[tuple[str, str]]:
+    """Return the commands shown in the console blocks of a page, with their outputs."""
+    found = []
+    for block in blocks(text, "console"):
+        for shown in re.split(r"(?m)^\$ ", block)[1:]:
+            command, _, output = shown.partition("\n")
+            found.append((command, output))
+    return found
+
+
+def output_of_script(code: str, *, live: bool) -> str:
+    """Run code as the script of a process, in the current folder; return all it prints, to either stream."""
+    world = "the_service" if live else "no_service"
+    path = Path("script.py")
+    path.write_text(code, encoding="utf-8")
+    start = f"import runpy, tests.support_blocks as b\nwith b.{world}(): runpy.run_path({str(path)!r})"
+    return subprocess.run(
+        [sys.executable, "-u", "-c", start], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])},
+    ).stdout
+
+
 def _echo(request: PreparedRequest) -> _Answer:
     body = request.body
     return 200, {"Content-Type": "application/json"}, body.decode() if isinstance(body, bytes) else str(body)
@@ -54,6 +77,7 @@ def _item(request: PreparedRequest) -> _Answer:
 def the_service() -> Iterator[responses.RequestsMock]:
     """The real service, as far as the pages are concerned."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as service:
+        service.get("https://api.github.com/zen", body="Keep it logically awesome.")
         service.get(ORDERS, json=[{"id": 7}])
         service.post(ORDERS, json={"id": 8}, status=201)
         service.post(f"{API}/login", json={"access_token": TOKEN, "token_type": "Bearer"})
@@ -98,7 +122,8 @@ class BlocksTestCase(unittest.TestCase):
         assert spec.loader is not None
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         self.addCleanup(sys.modules.pop, name, None)
-        spec.loader.exec_module(module)
+        with contextlib.redirect_stdout(io.StringIO()):
+            spec.loader.exec_module(module)
         result = unittest.TextTestRunner(stream=io.StringIO()).run(tests_in(module))
         self.assertEqual([text for _, text in (*result.failures, *result.errors)], [])
 

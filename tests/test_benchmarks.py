@@ -13,9 +13,11 @@ import xml.etree.ElementTree
 from pathlib import Path
 from unittest import mock
 
-from benchmarks import harness, plot, report, run, samples, workloads
+from benchmarks import harness, plot, promises, report, run, samples, workloads
 from benchmarks.harness import Bench, Cell, Options, Table
 from benchmarks.tools import Tool
+from tests import test_conformance
+from tests.secrets_table import PLANTED
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +35,7 @@ class QuickBench(Bench):
 def tables_of(*names: str) -> list[Table]:
     with (
         contextlib.redirect_stderr(io.StringIO()),
-        QuickBench(Options(["cassettes_lib"], [3, 12], [4], rounds=2, requests=5)) as bench,
+        QuickBench(Options(["cassettes_lib"], [3, 12], [4], rounds=2, requests=5, kills=1)) as bench,
     ):
         return [table for name in names for table in workloads.WORKLOADS[name](bench)]
 
@@ -76,6 +78,29 @@ class WorkloadsTest(unittest.TestCase):
         (table,) = tables_of("redaction")
         self.assertEqual(table.rows, ["cassettes_lib-bare", "cassettes_lib"])
         self.assertEqual(len(table.columns), 4)
+
+    def test_what_a_kill_left_is_counted_among_what_had_returned(self) -> None:
+        (kept, opened) = tables_of("crash")
+        self.assertEqual(kept.cells["cassettes_lib", "SIGKILL"].ratio, 1.0)
+        self.assertEqual(opened.cells["cassettes_lib", "SIGKILL"], Cell(1.0, 1.0))
+
+    def test_observations_and_secrets_are_counted(self) -> None:
+        rows = [row for row in test_conformance.ROWS if row.name in ("status_code", "links", "bearer")]
+        with (
+            mock.patch("tests.conformance_world.ROWS", rows), mock.patch("tests.secrets_table.PLANTED", PLANTED[:5]),
+            mock.patch("tests.secrets_more.MORE_PLANTED", ()),
+        ):
+            equal, left = tables_of("fidelity", "secrets")
+        self.assertEqual(equal.cells["cassettes_lib", "fidelity"], Cell(2.0, 2 / 3))  # one of them shows its token
+        self.assertEqual(left.cells["cassettes_lib", "secrets"], Cell(0.0, 0.0))
+
+    def test_a_secret_that_stands_on_a_cassette_is_found(self) -> None:
+        with (
+            mock.patch("tests.secrets_table.PLANTED", PLANTED[:5]), mock.patch("tests.secrets_more.MORE_PLANTED", ()),
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            found = promises.secrets(samples.BARE, f"{folder}/bare.json")
+        self.assertEqual(found, {"left": 5, "stored": 5})
 
     def test_a_wrong_answer_is_no_figure(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

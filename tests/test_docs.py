@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.util
 import inspect
@@ -18,6 +19,7 @@ from cassettes_lib.cli import make_parser
 from tests.support_blocks import BlocksTestCase, blocks, no_service, the_service
 
 DOCS = Path(__file__).parent.parent / "docs"
+PACKAGE = Path(cassettes_lib.__file__).parent
 PAGES = [DOCS / "tutorial.rst", DOCS / "matching.rst", *sorted((DOCS / "howto").glob("*.rst"))]
 
 
@@ -73,6 +75,42 @@ class CommandsInPagesTest(unittest.TestCase):
         for command in commands:
             with self.subTest(command):
                 make_parser().parse_args(shlex.split(command))
+
+
+class ReferenceTest(unittest.TestCase):
+    """The pages to look things up in leave nothing out."""
+
+    def test_the_tree_of_errors_and_the_advice_name_every_error(self) -> None:
+        tree, _, advice = text_of(DOCS / "errors.rst").partition("What to do\n")
+        for name in cassettes_lib.__all__:
+            if name.endswith("Error"):
+                self.assertRegex(tree, rf"\b{name}\b")
+                if name not in ("CassetteError",):
+                    self.assertIn(f"``{name}``\n", advice)
+
+    def test_every_option_of_every_command_is_on_its_page(self) -> None:
+        page = text_of(DOCS / "cli.rst")
+        (commands,) = [
+            action.choices for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+        ]
+        for name, command in commands.items():
+            usage = re.search(rf"(?m)^   cassettes {name} (.*)$", page)
+            assert usage is not None, name
+            for action in command._actions:
+                if action.option_strings and action.dest not in ("help", "json"):
+                    self.assertTrue(any(each in usage[1] for each in action.option_strings), action.option_strings)
+
+    def test_every_variable_of_the_environment_is_on_its_page(self) -> None:
+        page = text_of(DOCS / "environment.rst")
+        for source in PACKAGE.rglob("*.py"):
+            for name in re.findall(r'environ\.get\("(\w+)"|_VARIABLE = "(\w+)"', source.read_text(encoding="utf-8")):
+                if "PYTEST_CURRENT_TEST" not in name:  # pytest's own word for the test that is running
+                    self.assertRegex(page, rf"(?m)^{''.join(name)} ")
+
+    def test_every_record_of_a_decision_fits_on_a_screen(self) -> None:
+        for record in (DOCS / "adr").glob("*.rst"):
+            with self.subTest(record.name):
+                self.assertLess(len(text_of(record).splitlines()), 60)
 
 
 class PublicNamesTest(unittest.TestCase):

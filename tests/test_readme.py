@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import io
 import re
+import shlex
 import unittest
 from pathlib import Path
-from typing import Any
 
-import requests
+from cassettes_lib.cli import main
+from tests.support_blocks import (
+    ORDERS,
+    BlocksTestCase,
+    blocks,
+    commands,
+    no_service,
+    output_of_script,
+    the_service,
+)
 
-from cassettes_lib import InteractionNotFoundError, use_cassette
-from tests.support_blocks import ORDERS, BlocksTestCase, blocks, no_service, the_service
-
-README = (Path(__file__).parent.parent / "README.rst").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.rst").read_text(encoding="utf-8")
+VCR = """\
+interactions:
+- request: {method: GET, uri: "https://api.example.com/me", body: null, headers: {}}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: "{}"}}
+version: 1
+"""
 
 
 class ReadmeTest(BlocksTestCase):
@@ -30,26 +45,43 @@ class ReadmeTest(BlocksTestCase):
                             self.run_block(f"readme_block_{number}", code)
 
     def test_the_miss_message_is_what_comes_out(self) -> None:
-        def order(quantity: int) -> Any:
-            return requests.post(f"{ORDERS}?ts=1", json={"item": "tea", "quantity": quantity})
-
-        with the_service(), use_cassette("cassettes/orders.json", mode="record"):
-            order(1)
-        with use_cassette("cassettes/orders.json", mode="replay") as broker:
-            with self.assertRaises(InteractionNotFoundError) as caught:
-                order(2)
-            broker.misses.clear()
+        code = (
+            "import requests\nfrom cassettes_lib import use_cassette\n"
+            "with use_cassette('cassettes/orders.json'):\n"
+            f"    requests.post('{ORDERS}?ts=1', json={{'item': 'tea', 'quantity': QUANTITY}})\n"
+        )
+        output_of_script(code.replace("QUANTITY", "1"), live=True)
+        output = output_of_script(code.replace("QUANTITY", "2"), live=False)
         shown = next(block for block in blocks(README, "text") if block.startswith("no recorded interaction"))
-        # Outside a test there is no command with the test's name to show.
-        advice = "to record it:\n    run this once with CASSETTES_MODE=auto in the environment\n"
-        text = re.sub(r"to record it:\n(?: +.*\n)+", advice, str(caught.exception))
-        self.assertEqual(text.strip(), shown.strip())
+        self.assertIn(f"\ncassettes_lib.errors.InteractionNotFoundError: {shown}", output)
 
-    def test_there_are_two_set_up_commands(self) -> None:
-        commands = re.findall(r"(?m)^   \$ (.*)$", README)
-        self.assertEqual(len(commands), 2)
-        self.assertIn("examples/quickstart.py", commands[0])
-        self.assertIn("-m unittest", commands[1])
+    def test_the_first_and_the_second_run_print_what_is_shown(self) -> None:
+        code = next(block for block in blocks(README, "python") if block.startswith("# zen.py"))
+        first, second = [shown for command, shown in commands(README) if command == "python zen.py"]
+        self.assertEqual(output_of_script(code, live=True), first)
+        self.assertEqual(output_of_script(code, live=False), second)
+
+    @unittest.skipUnless(importlib.util.find_spec("yaml"), "needs the extra yaml")
+    def test_the_commands_print_what_is_shown(self) -> None:
+        Path("tests/vcr_cassettes").mkdir(parents=True)
+        Path("tests/vcr_cassettes/login.yaml").write_text(VCR, encoding="utf-8")
+        shown = [each for each in commands(README) if each[0].startswith("cassettes ")]
+        self.assertGreater(len(shown), 1)
+        for command, output in shown:
+            with self.subTest(command):
+                with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+                    self.assertEqual(main(shlex.split(command)[1:]), 0)
+                self.assertEqual(said.getvalue(), output)
+
+    def test_every_other_command_is_one_to_set_up(self) -> None:
+        others = [command for command, _ in commands(README) if not command.startswith(("cassettes ", "python zen"))]
+        self.assertEqual(len(others), 2)
+        self.assertIn("examples/quickstart.py", others[0])
+        self.assertIn("-m unittest", others[1])
+
+    def test_the_pictures_shown_are_there(self) -> None:
+        for picture in re.findall(r"(?m)^\.\. image:: (.*)$", README):
+            self.assertTrue((ROOT / picture).is_file(), picture)
 
 
 if __name__ == "__main__":
