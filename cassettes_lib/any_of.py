@@ -24,7 +24,7 @@ def any_of(words: Iterable[str], *more: str) -> re.Pattern[str]:
             assert isinstance(deeper, dict)
             branch = deeper
         branch[""] = None
-    # All alternatives at the outermost level, where the engine first looks for a character that one of them begins with.
+    # All alternatives stand on the outermost level, where the engine first looks for a character that begins one.
     return re.compile("|".join((*_branches(tree), *more)))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from cassettes_lib.fastjson import printed_or_none, parsed_or_none
+from cassettes_lib.fastjson import parsed_or_none, printed_or_none
 
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
 # the file around the body must not reach.

@@ -30,6 +30,7 @@ from cassettes_lib.models import (
     InteractionRequest,
     InteractionResponse,
     Interactions,
+    unchecked,
 )
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests
@@ -306,9 +307,10 @@ class Broker:
                 succeeds stores it.
         """
         response, failure = (outcome, None) if isinstance(outcome, InteractionResponse) else (None, outcome)
-        interaction = Interaction(
-            recorded_at=datetime.now(UTC).replace(microsecond=0), request=request, response=response, failure=failure
-        )
+        interaction = unchecked(Interaction, {
+            "recorded_at": datetime.now(UTC).replace(microsecond=0),
+            "request": request, "response": response, "failure": failure,
+        })
         if self._before_record:
             changed = self._before_record(interaction)
             if changed is None:

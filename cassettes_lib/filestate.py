@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from io import FileIO
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import interaction_text, mark_to_entry, read_cassette
 from cassettes_lib.files import FileIdentity, read_from, stat_of
 from cassettes_lib.layout import Layout, find_additions, members_behind
-from cassettes_lib.models import Cassette, Interactions
+from cassettes_lib.models import Cassette, Interactions, RecordingMark
 from cassettes_lib.recovery import recover_cassette
 
 GUARD = 64
@@ -301,7 +302,12 @@ _thread = threading.local()
 
 def marks_of(cassette: Cassette) -> dict[str, dict[str, Any]]:
     """Return the marks of a cassette as they stand in a file, by session."""
-    return {mark.session: mark_to_entry(mark) for mark in cassette.incomplete}
+    return _marks_of(cassette.incomplete)
+
+
+@lru_cache(maxsize=16)
+def _marks_of(incomplete: tuple[RecordingMark, ...]) -> dict[str, dict[str, Any]]:
+    return {mark.session: mark_to_entry(mark) for mark in incomplete}
 
 
 def extra_of(cassette: Cassette) -> dict[str, Any]:

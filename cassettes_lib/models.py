@@ -51,7 +51,12 @@ def headers_from_file(value: Any) -> Any:
     return tuple(pairs)
 
 
-def _checked_headers(headers: Headers) -> Headers:
+def checked_headers(headers: Headers) -> Headers:
+    """Return headers, none of which could break out of its line.
+
+    Raises:
+        ValueError: One could.
+    """
     text = ":".join(chain.from_iterable(headers))
     if not ("\n" in text or "\r" in text or "\0" in text):  # a tenth of the cost of the expression on each
         return headers
@@ -108,7 +113,7 @@ class InteractionRequest(_Value):
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Self:
-        _checked_headers(self.headers)
+        checked_headers(self.headers)
         return self
 
     def header(self, name: str) -> str | None:
@@ -208,7 +213,7 @@ class InteractionResponse(_Value):
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Self:
-        _checked_headers(self.headers)
+        checked_headers(self.headers)
         return self
 
     def header(self, name: str) -> str | None:

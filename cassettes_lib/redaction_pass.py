@@ -8,6 +8,7 @@ so that the same URL or header costs a look-up the next time.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -43,6 +44,12 @@ _KNOWN_FIELDS = {
     InteractionFailure: frozenset(("error",)),
     Interaction: frozenset(("recorded_at", "request", "response", "failure")),
 }
+
+
+@cache
+def _other_fields(kind: type[BaseModel]) -> tuple[str, ...]:
+    known = _KNOWN_FIELDS.get(kind, frozenset())
+    return tuple(name for name in kind.model_fields if name not in known)
 
 
 class Scope(NamedTuple):
@@ -338,13 +345,11 @@ class Pass:
 
     def _others(self, value: BaseModel) -> dict[str, Any]:
         """Redact the texts of all other members, those of other tools included."""
-        known = _KNOWN_FIELDS[type(value)] if type(value) in _KNOWN_FIELDS else frozenset[str]()
         update = {}
-        for name in type(value).model_fields.keys() | (value.model_extra or {}).keys():
-            if name not in known:
-                given = getattr(value, name)
-                if given and (new := self._any(given, name)) != given:
-                    update[name] = new
+        for name in (*_other_fields(type(value)), *(value.model_extra or ())):
+            given = getattr(value, name)
+            if given and (new := self._any(given, name)) != given:
+                update[name] = new
         return update
 
     def _any(self, value: Any, where: str) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from requests.structures import CaseInsensitiveDict
 
-from cassettes_lib.models import Headers, InteractionRequest
+from cassettes_lib.models import Headers, InteractionRequest, checked_headers, unchecked
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -74,9 +74,10 @@ class Upload:
 
     def _request(self, body: bytes) -> InteractionRequest:
         prepared = self._prepared
-        return InteractionRequest(
-            method=prepared.method or "GET", url=_text(prepared.url or ""), headers=_pairs(prepared.headers), body=body
-        )
+        return unchecked(InteractionRequest, {
+            "method": prepared.method or "GET", "url": _text(prepared.url or ""),
+            "headers": checked_headers(_pairs(prepared.headers)), "body": body,
+        })
 
     def _read_ahead(self) -> bytes:
         if _rewindable(self._body):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from cassettes_lib.fastjson import indented_or_none, parsed_or_none, printed_or_none
 from tests.test_bodies import json_values
 
-
 STYLES = ("", "spaced", "ascii", "spaced ascii")
 
 
