@@ -66,17 +66,19 @@ class Hit(NamedTuple):
 class View:
     """A text with escapes undone, and the way back from its positions to those of the original."""
 
-    __slots__ = ("_here", "_there", "text")
+    __slots__ = ("_here", "_of", "_there", "text")
 
-    def __init__(self, text: str, here: list[int], there: list[int]) -> None:
+    def __init__(self, text: str, here: list[int], there: list[int], of: View | None = None) -> None:
         self.text = text
         self._here = here
         self._there = there
+        self._of = of  # the view that this is a view of
 
     def original(self, position: int) -> int:
         """Return the position in the original text at which a character of this view begins."""
         index = bisect_right(self._here, position) - 1
-        return self._there[index] + position - self._here[index]
+        there = self._there[index] + position - self._here[index]
+        return there if self._of is None else self._of.original(there)
 
 
 def forms_of(value: str) -> list[Form]:
@@ -289,8 +291,8 @@ def views_of(text: str, depth: int = 2) -> Iterator[View]:
             yield view
             if depth > 1:
                 for deeper in views_of(view.text, depth - 1):
-                    here = deeper._here
-                    yield View(deeper.text, here, [view.original(position) for position in deeper._there])
+                    deeper._of = deeper._of or view
+                    yield deeper
 
 
 def _view(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> View | None:
