@@ -46,6 +46,7 @@ _SMALL = 100_000
 _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
+_VALUE_NAMES = frozenset(("value", "raw", "computed", "secret"))
 _TELLING_KEYS = frozenset((*_VALUE_KEYS, "kty", "token", "grant_type"))
 
 
@@ -229,7 +230,13 @@ def _verdict(scrub: Scrub, scalar: Scalar) -> Verdict:
     verdict = scrub.rules.member_verdict(name, outer)
     if verdict is Verdict.NO and scrub.holds_secret_objects and outer in ("data", "stringData"):
         return Verdict.IF_IT_LOOKS_SO
+    if verdict is Verdict.NO and name in _VALUE_NAMES and _outermost_of_three(scalar) in COLLECTIONS:
+        return Verdict.IF_IT_LOOKS_SO  # {"secrets": {"prod": {"value": "..."}}}
     return verdict
+
+
+def _outermost_of_three(scalar: Scalar) -> str:
+    return normalised(next(islice(scalar.names, 2, None), ""))
 
 
 def _is_boring(scrub: Scrub, scalar: Scalar) -> bool:

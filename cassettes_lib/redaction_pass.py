@@ -34,7 +34,7 @@ from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
-_KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret"')
+_KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret(?:List)?"')
 _NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from cassettes_lib.any_of import any_of
 from cassettes_lib.secret_names import (
+    PARTED_NOUNS,
     STEMS,
     Verdict,
     field_verdict,
@@ -137,6 +138,8 @@ class Rules:
             return Verdict.IF_IT_LOOKS_SO
         if context in COLLECTIONS and verdict is Verdict.NO and normalised(name) not in _DESCRIPTIVE:
             return Verdict.IF_IT_LOOKS_SO  # for an object's members only, as the caller sees to
+        if context + normalised(name) in PARTED_NOUNS:
+            return Verdict.IF_IT_LOOKS_SO
         if normalised(name) in INNER_NAMES:
             return max(verdict, min(self.fields.verdict(outer), Verdict.IF_IT_LOOKS_SO))
         return verdict

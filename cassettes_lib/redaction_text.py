@@ -35,6 +35,7 @@ _SEPARATOR = re.compile(
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
 _BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]{1,20000}")
+_BARE_IN_CODE = re.compile(_BARE.pattern.replace("20000", "2000"))  # mostly no secret, and looked at again
 # What may follow a name that has a value: a separator, a quote or the end of a tag.
 _NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b|provided|supplied|given|used)")
 _ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
@@ -304,7 +305,7 @@ def _bare(
     kept: bool,
     style: Style,
 ) -> Iterator[_Find]:
-    value = _BARE.match(text, found.end())
+    value = (_BARE_IN_CODE if style.is_code else _BARE).match(text, found.end())
     if not value:
         return
     begin, end = value.span()

@@ -62,6 +62,8 @@ _WEAK_NOUNS = word_set("""
     webhookurl databaseurl dsn secretvalue securestring rememberme recoverycodes backupcodes otpcodes scratchcodes
     kubeconfig dockerconfigjson userkey integrationkey writekey storagekey sessionkey clientkey functionkey
 """)
+# Nouns that some write as a name inside a name: {"session": {"id": ...}}
+PARTED_NOUNS = word_set("sessionid cardnumber creditcardnumber apikey privatekey secretkey signingkey encryptionkey")
 # Words that stand in front of a noun and leave it what it is.
 _QUALIFIERS = word_set("""
     x my user users account admin root client app application bot service server device customer member owner guest
@@ -111,7 +113,7 @@ _HEADERS = word_set("""
     xmsencryptionkey xconsultoken xnomadtoken xrequestedtoken xplextoken xembytoken xmediabrowsertoken xtoken xsecret
     xpassword xkey xwsse sentryauth xsentryauth xsentrytoken xalgoliaapikey xparserestapikey xparsemasterkey
     xparsesessiontoken xapplicationkey xappkey xredmineapikey xdropboxtoken linearsignature xsignature signature
-    xgithubotp xotp xjfrogartapi
+    xgithubotp xotp xsignatureed25519 xjfrogartapi
     xgithubtoken xregistryauth xrefreshtoken refreshtoken accesstoken idtoken xidtoken authtoken secret token
     xamznoidcdata xamznoidcaccesstoken cfaccessjwtassertion cfaccessclientsecret cfauthorization xgoogiapjwtassertion
     xapitoken apitoken xapiauth anticsrftoken requestverificationtoken xclientsecret clientsecret subscriptionkey
@@ -133,7 +135,7 @@ STEMS = (
     "pass", "pw", "psw", "mnemonic", "phrase", "senha", "contrase", "kennwort",
     "token", "secret", "key", "auth", "sig", "sess", "sid",
     "jwt", "csrf", "xsrf", "cred", "otp", "pin", "cvv", "cvc", "cvn", "code", "assertion", "saml", "bearer", "ticket",
-    "hmac", "cookie", "crumb", "appid", "ssn", "cardnumber", "ccnumber", "card_number", "card-number", "cc_number",
+    "hmac", "cookie", "crumb", "appid", "ssn", "card", "ccnumber", "cc_number",
     "connectionstring", "connection_string", "connstr", "conn_str", "bindpw", "psk", "remember", "dsn", "webhook",
     "database", "license", "usercode", "verif", "refresh", "otac", "mac", "apiid", "api_id", "api-id", "wsse",
     "social", "securestring", "kty", "kind", "kubeconfig", "dockerconfig", "yanswer", "y_answer", "y-answer",
@@ -166,6 +168,8 @@ def field_verdict(name: str) -> Verdict:
     while verdict is Verdict.NO and len(words) > 1 and (words[-1] in _SUFFIXES or words[-1].isdigit()):
         words = words[:-1]
         verdict = _by_nouns(words)
+    if verdict is Verdict.NO and normalised(name) in PARTED_NOUNS:  # card[number], session.id
+        return Verdict.YES
     return verdict
 
 
@@ -176,7 +180,7 @@ def query_verdict(name: str) -> Verdict:
     joined = "".join(words)
     if joined in ("key", "sig", "signature", "sid"):
         return Verdict.YES
-    if joined in ("appid", "ticket"):  # of OpenWeather, of CAS
+    if joined in ("appid", "ticket", "sign"):  # of OpenWeather, of CAS, of Alibaba and others
         return Verdict.IF_IT_LOOKS_SO
     if words[-1:] == ("signature",) and words[0] == "x":  # X-Amz-Signature, X-Goog-Signature
         return Verdict.YES
@@ -198,7 +202,8 @@ def header_verdict(name: str) -> Verdict:
     if joined in _INNOCENT_HEADERS or words[:2] == ("access", "control"):
         return Verdict.NO
     verdict = field_verdict(name)
-    if verdict is Verdict.NO and words[-1:] in (("key",), ("auth",), ("jwt",)) and not _BLOCKERS.intersection(words):
+    is_telling = words[-1:] in (("key",), ("auth",), ("jwt",), ("sign",)) and not _BLOCKERS.intersection(words)
+    if verdict is Verdict.NO and is_telling:
         return Verdict.IF_IT_LOOKS_SO
     return verdict
 

@@ -166,6 +166,8 @@ _WORDLESS = ("-----BEGIN", "$argon2", "FlyV1 ", "Private-Lines: ", ":AA")
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
 _REMEMBERED = 2048  # characters
 
+_SPACE = re.compile(r"\s")
+_DIGIT = re.compile(r"\d")
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
 _COMMON = re.compile(
@@ -271,11 +273,10 @@ def is_rare(value: str) -> bool:
 
 def looks_secret(value: str) -> bool:
     """Tell whether a value looks like a secret, for a name that alone does not tell."""
-    if len(value) < 8 or any(character.isspace() for character in value) or _TITLE.fullmatch(value):
+    if len(value) < 8 or _SPACE.search(value) or _TITLE.fullmatch(value):
         return False
     return is_rare(value) and not _URL_OR_MAIL.fullmatch(value)
 
 
 def _is_mixed(value: str) -> bool:
-    has_digit = any(character.isdigit() for character in value)
-    return has_digit or (value != value.lower() and value != value.upper())
+    return _DIGIT.search(value) is not None or (value != value.lower() and value != value.upper())

@@ -98,6 +98,24 @@ class LeaksTest(unittest.TestCase):
 
     def test_an_object_that_is_nothing_but_secrets(self) -> None:
         self.assertHidden(answered(json.dumps({"secrets": {"prod": S}, "apiKeys": {"main": S}})))
+        self.assertHidden(answered(json.dumps({"secrets": {"prod": {"raw": S, "computed": S}}})))
+
+    def test_a_name_in_two_parts(self) -> None:
+        for document in ({"session": {"id": S}}, {"card": {"number": "4242424242424242"}}, {"api": {"key": S}}):
+            with self.subTest(document):
+                self.assertHidden(answered(json.dumps(document)), "4242424242424242" if "card" in document else S)
+        self.assertHidden(posted("card[number]=4242424242424242", "application/x-www-form-urlencoded"), "42424242")
+
+    def test_a_list_of_kubernetes_secrets(self) -> None:
+        items = [{"metadata": {"name": "db"}, "data": {"whatever": base64.b64encode(S.encode()).decode()}}]
+        document = answered(json.dumps({"kind": "SecretList", "items": items}))
+        self.assertHidden(document, items[0]["data"]["whatever"])
+
+    def test_signatures_called_sign(self) -> None:
+        self.assertHidden(exchange(f"https://x/?sign={S}"))
+        for name in ("API-Sign", "CB-ACCESS-SIGN", "X-Signature-Ed25519"):
+            with self.subTest(name):
+                self.assertHidden(asked_with((name, S)))
 
 
 def posted_bytes(body: bytes) -> Interaction:
@@ -112,6 +130,9 @@ class InnocentsTest(unittest.TestCase):
             "secrets": [{"alias": "Prod-Db-2026", "name": "Prod-Db-1"}],
             "tokens": {"model": "gpt-4o-Mini-2024", "type": "Opaque12"},
             "secret": {"name": "Prod-Db-1"},
+            "license": {"key": "apache-2.0"},
+            "card": {"id": "card-1234", "brand": "Visa-2026"},
+            "order": {"number": "4242424242424242"},
         }
         self.assertEqual(json.loads(body_of(answered(json.dumps(document)))), document)
 
