@@ -19,6 +19,8 @@ from cassettes_lib.fastjson import parsed_or_none, printed_or_none
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
 # the file around the body must not reach.
 _MAX_DEPTH = 100
+LARGE = 1 << 23
+"""A body of so many bytes is kept as text though it be JSON: parsed, it would take twenty times its size."""
 _JSON_START = re.compile(rb"[ \t\r\n]*[\[{\"\-0-9tfn]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -99,7 +101,7 @@ def _base64_bytes(value: Any) -> bytes:
 
 
 def _json_form(body: bytes) -> dict[str, Any] | None:
-    if not _JSON_START.match(body):
+    if len(body) >= LARGE or not _JSON_START.match(body):
         return None
     style = _style_of(body)
     value = parsed_or_none(body)

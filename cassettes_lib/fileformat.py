@@ -32,6 +32,7 @@ from cassettes_lib.jsontext import (
     read_json,
     read_json_bytes,
 )
+from cassettes_lib.large_bodies import cut_out_large, text_with_large, with_bodies, with_words_for_large
 from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
 from cassettes_lib.models import Cassette, Headers, Interaction, Interactions, RecordingMark
 
@@ -80,12 +81,14 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
     unread = interactions.unread_at(position)
     if isinstance(unread, UnreadEntry):
         return unread.text
-    entry = interaction_to_entry(interactions[position])
+    interaction, large = with_words_for_large(interactions[position])
+    entry = interaction_to_entry(interaction)
     for side in ("request", "response"):
         form = entry.get(side, _NOTHING).get("body", _NOTHING)
         if "json" in form:
             form["json"] = Parsed(form["json"])
-    return entry_text(entry)
+    text = entry_text(entry)
+    return text_with_large(text, large) if large else text
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:
@@ -188,14 +191,15 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
     for position, (start, end) in enumerate(layout.slices):
         text = data[start:end]
         try:
-            entry = read_json_bytes(text)
+            looked_at, bodies = cut_out_large(text)
+            entry = read_json_bytes(looked_at)
         except (ValueError, RecursionError):
             return None
-        if is_surely_valid(entry, text):
-            entries.append(UnreadEntry(entry, data, start, end))
+        if is_surely_valid(entry, looked_at):
+            entries.append(UnreadEntry(with_bodies(entry, bodies), data, start, end))
             continue
         try:
-            entries.append(Interaction.model_validate(entry))
+            entries.append(Interaction.model_validate(with_bodies(entry, bodies)))
         except (ValidationError, RecursionError) as error:
             raise _entry_error(error, text, path, position, data.count(b"\n", 0, start) + 1) from error
     return entries

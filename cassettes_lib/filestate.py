@@ -141,7 +141,7 @@ class FilePlace:
             self.others.append((self.end, self.end + size))
         return self.after(rest[:size], rest[size:], members)
 
-    def after(self, text: bytes, tail: bytes, members: dict[str, Any]) -> FilePlace:
+    def after(self, text: bytes | memoryview, tail: bytes, members: dict[str, Any]) -> FilePlace:
         """Return the place after interactions were added here."""
         guard = (self.guard + text[-GUARD:])[-GUARD:]
         return FilePlace(

@@ -9,7 +9,7 @@ counted and appended to unread. What was edited or merged into another layout is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,21 @@ def entry_text(entry: Any) -> bytes:
     return print_json(entry, _INDENT).encode("utf-8")
 
 
-def joined(entries: Iterable[bytes]) -> bytes:
-    """Return the texts of interactions as they stand one behind the other, without the brackets of their list."""
-    return b",".join([b"\n    " + entry for entry in entries])
+def joined(entries: Sequence[bytes], *, behind_another: bool = False, tail: bytes = b"") -> bytes:
+    """Return the texts of interactions as they stand one behind the other, without the brackets of their list.
+
+    Args:
+        entries: The texts; there may be a large one, which is copied only once.
+        behind_another: Whether an interaction stands before them.
+        tail: What follows them.
+    """
+    return b"".join([*_pieces(entries, behind_another), tail])
+
+
+def _pieces(entries: Sequence[bytes], behind_another: bool = False) -> Iterator[bytes]:
+    for position, entry in enumerate(entries):
+        yield b",\n    " if position or behind_another else b"\n    "
+        yield entry
 
 
 def tail_text(members: Mapping[str, Any], *, empty: bool) -> bytes:
@@ -130,4 +142,4 @@ def whole_text(entries: list[bytes], members: Mapping[str, Any]) -> bytes:
         entries: The texts of its interactions, each as `entry_text` gives it.
         members: The members behind the interactions, `incomplete` first.
     """
-    return _HEAD + joined(entries) + tail_text(members, empty=not entries)
+    return b"".join([_HEAD, *_pieces(entries), tail_text(members, empty=not entries)])

@@ -70,9 +70,11 @@ class Merging:
     def alone(self) -> Merged:
         """Return what is to be stored where nothing is stored."""
         interactions = self._cassette.interactions
-        positions = [each for each in range(len(interactions)) if each not in self._given_up]
-        texts = [interaction_text(interactions, position) for position in positions]
-        return Merged(texts, [], cassette_members(self._cassette))
+        texts = self.texts
+        if len(texts) < len(interactions):
+            texts = [interaction_text(interactions, position) for position in range(len(interactions))]
+        kept = [text for position, text in enumerate(texts) if position not in self._given_up]
+        return Merged(kept, [], cassette_members(self._cassette))
 
     def instead_of(self, there: Content, *, unchanged: bool) -> Merged:
         """Return what is to be stored in the place of what is.

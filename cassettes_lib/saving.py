@@ -94,18 +94,18 @@ class Saving:
         if place is None:
             return False
         members = self._merging.members(place)
-        added = joined(self._merging.texts)
-        if added and not place.empty:
-            added = b"," + added
-        if not added and members == place.members:
+        texts = self._merging.texts
+        if not texts and members == place.members:
             self.outcome = self._merging.outcome(place)
             return True
-        tail = tail_text(members, empty=place.empty and not added)
+        tail = tail_text(members, empty=place.empty and not texts)
+        text = joined(texts, behind_another=not place.empty, tail=tail)
+        added = memoryview(text)[: len(text) - len(tail)]
         if self._durable and not self._basis.saved:  # the file was made by somebody else
             sync_folder(os.path.realpath(self._path))
         self._intended = self._merging.outcome(place.after(added, tail, members))
         try:
-            overwrite_end(file, place.end, place.tail, added + tail, durable=self._durable)
+            overwrite_end(file, place.end, place.tail, text, durable=self._durable)
         except TornFileError:  # all of it may be there
             raise
         except OSError:  # the file is as it was

@@ -25,6 +25,7 @@ LAYERS = (
     ("codings",),
     ("errors", "models"),
     ("entrycheck", "layout"),
+    ("large_bodies",),
     ("fileformat",),
     ("recovery",),
     ("jsonpath", "matching_urls", "media"),
