@@ -23,39 +23,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from cassettes_lib._version import __version__
-from cassettes_lib.adapter import CassetteAdapter
-from cassettes_lib.broker import Broker, CassetteStore, LiveResponder
-from cassettes_lib.errors import (
-    AmbiguousCassetteError,
-    CassetteError,
-    CassetteExpiredError,
-    CassetteFormatError,
-    CassetteImportError,
-    CassetteLoadError,
-    CassetteNotFoundError,
-    CassetteSaveError,
-    CassetteWarning,
-    InteractionFailedError,
-    InteractionNotFoundError,
-    LiveResponderRequiredError,
-    NetworkBlockedError,
-    UnusedInteractionsError,
-)
-from cassettes_lib.matching import body, header, headers, ignoring, url
-from cassettes_lib.models import (
-    Cassette,
-    Interaction,
-    InteractionFailure,
-    InteractionRequest,
-    InteractionResponse,
-)
-from cassettes_lib.recording import use_cassette
-from cassettes_lib.redaction import Redactor
-from cassettes_lib.stores import BufferedCassetteStore, JsonFileCassetteStore
 
 if TYPE_CHECKING:
+    from cassettes_lib.adapter import CassetteAdapter
+    from cassettes_lib.broker import Broker, CassetteStore, LiveResponder
+    from cassettes_lib.errors import (
+        AmbiguousCassetteError,
+        CassetteError,
+        CassetteExpiredError,
+        CassetteFormatError,
+        CassetteImportError,
+        CassetteLoadError,
+        CassetteNotFoundError,
+        CassetteSaveError,
+        CassetteWarning,
+        InteractionFailedError,
+        InteractionNotFoundError,
+        LiveResponderRequiredError,
+        NetworkBlockedError,
+        UnusedInteractionsError,
+    )
+    from cassettes_lib.matching import body, header, headers, ignoring, url
+    from cassettes_lib.models import (
+        Cassette,
+        Interaction,
+        InteractionFailure,
+        InteractionRequest,
+        InteractionResponse,
+    )
+    from cassettes_lib.recording import use_cassette
+    from cassettes_lib.redaction import Redactor
     from cassettes_lib.remote_store import FsspecCassetteStore
     from cassettes_lib.store_contract import CassetteStoreContract
+    from cassettes_lib.stores import BufferedCassetteStore, JsonFileCassetteStore
     from cassettes_lib.testcase import CassetteMixin, CassetteTestCase
 
 __all__ = [
@@ -72,20 +72,34 @@ __all__ = [
     "__version__",
 ]
 
-# They need unittest or fsspec, which `import cassettes_lib` shall not import.
-_LAZY = {
-    "FsspecCassetteStore": "cassettes_lib.remote_store",
-    "CassetteTestCase": "cassettes_lib.testcase",
-    "CassetteMixin": "cassettes_lib.testcase",
-    "CassetteStoreContract": "cassettes_lib.store_contract",
+# What is imported when it is first used, and from where: importing the package alone costs next to nothing.
+_HOMES = {
+    "adapter": ("CassetteAdapter",),
+    "broker": ("Broker", "CassetteStore", "LiveResponder",),
+    "errors": (
+        "AmbiguousCassetteError", "CassetteError", "CassetteExpiredError", "CassetteFormatError",
+        "CassetteImportError", "CassetteLoadError", "CassetteNotFoundError", "CassetteSaveError", "CassetteWarning",
+        "InteractionFailedError", "InteractionNotFoundError", "LiveResponderRequiredError", "NetworkBlockedError",
+        "UnusedInteractionsError",
+    ),
+    "matching": ("body", "header", "headers", "ignoring", "url",),
+    "models": ("Cassette", "Interaction", "InteractionFailure", "InteractionRequest", "InteractionResponse",),
+    "recording": ("use_cassette",),
+    "redaction": ("Redactor",),
+    "stores": ("BufferedCassetteStore", "JsonFileCassetteStore",),
+    "remote_store": ("FsspecCassetteStore",),
+    "store_contract": ("CassetteStoreContract",),
+    "testcase": ("CassetteMixin", "CassetteTestCase",),
 }
+_home_of = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is imported late."""
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import what is used for the first time."""
+    if name not in _home_of:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_home_of[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from cassettes_lib.any_of import any_of
 from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
@@ -149,16 +149,19 @@ _COMMON_LITERALS = {
     "AKIA": "AKIA[A-Z0-9]{16}", "4/0": "4/0A", "secret_": "secret_[A-Za-z0-9]{40}",
 }  # fmt: skip
 # By the two characters a match begins with, or its literal begins with: how far back to look, and the pattern.
-_BY_START: dict[str, list[tuple[tuple[int, ...], re.Pattern[str]]]] = {"ey": [((0,), JWT)], "--": [((0,), PEM)]}
+_BY_START: dict[str, list[tuple[tuple[int, ...], str]]] = {"ey": [((0,), JWT.pattern)], "--": [((0,), PEM.pattern)]}
 for _literal, _pattern in _SHAPES:
-    _BY_START.setdefault(_literal[:2], []).append(((0,), re.compile(_pattern)))
+    _BY_START.setdefault(_literal[:2], []).append(((0,), _pattern))
 for _literal, _back, _pattern in _BACKWARD_SHAPES:
-    _BY_START.setdefault(_literal[:2], []).append((_back, re.compile(_pattern)))
+    _BY_START.setdefault(_literal[:2], []).append((_back, _pattern))
+_compiled = cache(re.compile)  # when first needed: most are never
 _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
-_HINT = any_of(
-    {*_OTHER_HINTS, *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)} - _COMMON_LITERALS.keys(),
-    *_COMMON_LITERALS.values(),
-)
+@cache
+def _hint() -> re.Pattern[str]:
+    """Return the pattern of all literals."""
+    literals = {*_OTHER_HINTS, *(each[0] for each in _SHAPES), *(each[0] for each in _BACKWARD_SHAPES)}
+    return any_of(literals - _COMMON_LITERALS.keys(), *_COMMON_LITERALS.values())
+
 
 # Every shape holds a word of at least so many characters, or one of these literals.
 _SHORTEST_WORD = 13
@@ -217,7 +220,7 @@ def _search_for_shape(text: str) -> bool:
         word for word in text.encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
         if len(word) >= _SHORTEST_WORD
     ]
-    return bool(words) and _HINT.search(b" ".join(words).decode("ascii")) is not None
+    return bool(words) and _hint().search(b" ".join(words).decode("ascii")) is not None
 
 
 _has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and URLs come again and again
@@ -226,11 +229,12 @@ _has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
     """Yield where secrets stand that their shape gives away: start and end, in order, replacements left out."""
     done = 0
-    for hint in _HINT.finditer(text):
+    for hint in _hint().finditer(text):
         position = hint.start()
         if position < done:
             continue
-        for back, pattern in _BY_START.get(text[position : position + 2], ()):
+        for back, expression in _BY_START.get(text[position : position + 2], ()):
+            pattern = _compiled(expression)
             starts = (position - each for each in back if position - each >= done)
             found = next((match for start in starts if (match := pattern.match(text, start))), None)
             if found and _is_secret(found):
@@ -241,9 +245,9 @@ def shapes_in(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_secret(found: re.Match[str]) -> bool:
-    if found.re is JWT:
+    if found.re.pattern == JWT.pattern:
         return _is_jwt(found[0]) and not is_replacement(found[0])
-    if found.re is PEM:
+    if found.re.pattern == PEM.pattern:
         return not is_redacted_key(found)
     start, end = found.span("s" if "s" in found.re.groupindex else 0)
     mark = MARK.search(found.string, start)  # it may be longer than the shape, whose characters need not be its own

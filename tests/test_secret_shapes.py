@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cassettes_lib import secret_shapes
 from cassettes_lib.secret_shapes import has_shape, shapes_in
 
-PATTERNS = sorted({pattern.pattern for tried in secret_shapes._BY_START.values() for _, pattern in tried})
+PATTERNS = sorted({pattern for tried in secret_shapes._BY_START.values() for _, pattern in tried})
 
 
 class QuickLookTest(unittest.TestCase):
