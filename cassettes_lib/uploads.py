@@ -130,6 +130,8 @@ def _plain_bytes(body: Any) -> bytes | None:
 def _pieces(body: Any) -> Iterator[bytes]:
     """Read a body in the pieces in which urllib3 would send it."""
     if not hasattr(body, "read"):
+        if not hasattr(body, "__iter__"):
+            raise TypeError(f"'body' must be a bytes-like object, file-like object, or iterable. Instead was {body!r}")
         for piece in body:
             yield piece.encode("utf-8") if isinstance(piece, str) else bytes(piece)
         return

@@ -22,7 +22,7 @@ from cassettes_lib.fileformat import print_cassette
 from tests.conformance_world import ROWS, Row, World
 from tests.loopback import unresponsive_server
 
-for _part in ("response", "raw", "conversations", "failures", "streams"):
+for _part in ("response", "raw", "conversations", "failures", "streams", "more"):
     importlib.import_module(f"tests.conformance_{_part}")
 
 _NO_ENVIRONMENT = {
