@@ -185,6 +185,7 @@ class Pass:
     def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
         """Redact a URL, absolute or relative: the same way wherever it stands, so that what follows it matches."""
         if "@" in url or self.is_suspicious(url) or has_telltale(url):
+            url = self.known(url, where)  # first, since a known value may be more than the value of one parameter
             url = redacted_url(self, self.shapeless(url, where), where, is_redirect=is_redirect)
         return self.known(url, where)
 

@@ -62,6 +62,7 @@ _NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<p
 # What follows the key in X-Amz-Credential and its kin: date, region, service.
 _SIGNING_SCOPE = re.compile(r"(?:/|%2[fF]|\\/)\d{8}(?:/|%2[fF]|\\/)[\w%/\\-]+_request\Z")
 _REPLACED_PARAMETER = re.compile(r"REDACTED-\d+[/?]")
+_OAUTH_FIELD = re.compile(r"\sname=[\"'](?P<name>code|state)[\"']\s+value=[\"'](?P<value>[^\"'<>]{6,1000})[\"']")
 _OAUTH_ANSWER = re.compile(
     r"[?;&]code=(?P<code>[^&\s\"'<>#]{6,1000})(?:&(?:amp;)?[a-z_]{2,16}=[^&\s\"'<>#]{0,200}){0,4}?"
     r"&(?:amp;)?state=(?P<state>[^&\s\"'<>#]{1,1000})"
@@ -125,7 +126,7 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Fin
                 yield _Find(*found.span(), partial(str, new))
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
-    if "code=" in text and "state=" in text:
+    if "code" in text and "state" in text:
         yield from _oauth_answers(scrub, text, where)
     lowered = lowercase(text)
     if "bearer" in lowered or "basic" in lowered:
@@ -179,11 +180,16 @@ def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
 
 
 def _oauth_answers(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
-    """Find OAuth's `code` and `state` in URLs inside a text, as in a page that redirects."""
+    """Find OAuth's `code` and `state` in URLs inside a text, as in a page that redirects, and in its form."""
     for found in _OAUTH_ANSWER.finditer(text):
         yield _secret_at(scrub, text, *found.span("code"), where, "name")
         if looks_secret(found["state"]):
             yield _secret_at(scrub, text, *found.span("state"), where, "name")
+    fields = {found["name"]: found for found in _OAUTH_FIELD.finditer(text)}  # OpenID Connect's response_mode=form_post
+    if len(fields) == 2 and len(fields["code"]["value"]) >= 16:  # a coupon beside an address is shorter
+        for found in fields.values():
+            if looks_secret(found["value"]):
+                yield _secret_at(scrub, text, *found.span("value"), where, "name")
 
 
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:

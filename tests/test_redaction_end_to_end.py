@@ -14,6 +14,7 @@ import textwrap
 import unittest
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import requests
 
@@ -115,6 +116,22 @@ class EndToEndTest(unittest.TestCase):
             replayed = conversation(self.server.url, password="not-the-Same-1")
         self.assertTrue(broker.all_played)
         self.assertEqual(len(replayed), len(live))
+
+    def test_credentials_of_netrc_and_of_the_session_are_covered_because_they_are_sent(self) -> None:
+        netrc = self.folder.parent / f"{self.folder.name}.netrc"
+        netrc.write_text(f"machine 127.0.0.1 login joe password {COOKIE}\n", encoding="utf-8")
+        self.addCleanup(netrc.unlink)
+        for mode, password in (("record", TOKEN), ("replay", "another-1Token")):
+            environment = mock.patch.dict("os.environ", {"NETRC": str(netrc)})
+            with self.subTest(mode), environment, requests.Session() as session:
+                session.auth = ("joe", password)
+                with use_cassette(self.path, mode=mode):
+                    self.assertEqual(requests.get(f"{self.server.url}/echo/netrc").status_code, 200)
+                    self.assertEqual(session.get(f"{self.server.url}/echo/session").status_code, 200)
+        text = self.path.read_text(encoding="utf-8")
+        self.assertIn('"Authorization": "Basic REDACTED-1"', text)
+        self.assertIn('"Authorization": "Basic REDACTED-2"', text)
+        self.assert_clean(text, (COOKIE, TOKEN))
 
     def test_a_token_sent_before_it_is_known_is_gone_from_the_file_in_the_end(self) -> None:
         with use_cassette(self.path, mode="record"):

@@ -62,6 +62,13 @@ class LeaksTest(unittest.TestCase):
         stored = self.assertHidden(answered(page, "text/html"))
         self.assertNotIn(S[::-1], repr(stored))
 
+    def test_the_answer_of_oauth_in_a_form_that_posts_itself(self) -> None:
+        page = f'<form><input name="code" value="{S}"/><input type="hidden" name=\'state\' value=\'{S[::-1]}\'/></form>'
+        stored = self.assertHidden(answered(page, "text/html"))
+        self.assertNotIn(S[::-1], repr(stored))
+        other = answered('<input name="state" value="California90"/><input name="code" value="SALE2026"/>', "text/html")
+        self.assertEqual(redacted(other), other)
+
     def test_a_secret_behind_a_telltale_segment_that_names_no_secret_itself(self) -> None:
         for path in ("/reset/", "/invite/accept/", "/activate/", "/confirm/", "/magic-link/"):
             with self.subTest(path):
@@ -154,6 +161,13 @@ class InnocentsTest(unittest.TestCase):
 
 class ReplayTest(unittest.TestCase):
     """Each of these broke the recording or the replay."""
+
+    def test_a_known_value_that_spans_a_name_and_its_value_in_a_url(self) -> None:
+        session = Redactor().start()
+        url = "https://x/?Cookie: a=b1c2d3e4password=--token x1y2z3w4"
+        asked = exchange(url, response_body=b"%3DCookie: a=b1c2d3e4")
+        stored = session.interaction(asked)
+        self.assertEqual(session.interaction(stored), stored)
 
     def test_what_follows_a_session_in_a_path_stays(self) -> None:
         asked = exchange("https://x/home;jsessionid=0123456789ABCDEF0123456789ABCDEF/part;v=2?page=1")
