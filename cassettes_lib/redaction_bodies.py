@@ -87,7 +87,8 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
     if looks_like_json(text) or "json" in media_type:
         text = redacted_json(scrub, text, where)
         if is_json(text):
-            return scrub.known(text, where)
+            without = scrub.known(text, where)
+            return without if without is text or is_json(without) else text  # a number is left to the next pass
     if "x-www-form-urlencoded" in media_type or (not _CODE_TYPES.search(media_type) and FORM.fullmatch(text)):
         return redacted_pairs(scrub, text, where, is_query=False)
     text = scrub.known(text, where)

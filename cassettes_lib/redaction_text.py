@@ -22,6 +22,7 @@ from cassettes_lib.json_places import looks_like_json
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
+from cassettes_lib.replacements import WORD
 from cassettes_lib.secret_names import Verdict, lowercase, normalised
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
@@ -358,6 +359,7 @@ def _is_alone(text: str, start: int, end: int, *, to_the_end: bool = True) -> bo
 
 
 def _is_odd(value: str) -> bool:
+    value = WORD.sub("", value)  # or a replacement in it would make of `token: password=...` what it was not before
     return (len(value) >= 6 and any(c.isdigit() for c in value)) or looks_secret(value)
 
 
@@ -389,7 +391,7 @@ def _judged(
     if kept:
         scrub.keep(_decoded(core, style))
         return
-    if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(core):
+    if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(WORD.sub("", core)):
         return
     if is_empty(core) or verdict is Verdict.NO or (style.is_code and not looks_secret(core)):
         return

@@ -169,6 +169,17 @@ class ReplayTest(unittest.TestCase):
         stored = session.interaction(asked)
         self.assertEqual(session.interaction(stored), stored)
 
+    def test_a_number_that_is_learnt_to_be_a_secret_where_it_stands_twice(self) -> None:
+        stored = body_of(answered(json.dumps({"password": 100000.0, "again": 100000.0})))
+        self.assertEqual(json.loads(stored), {"password": 73332833000001.5, "again": 73332833000001.5})
+
+    def test_a_replacement_does_not_make_what_it_is_in_look_secret(self) -> None:
+        for text in ("token: password=password=", "my_odd_password=password=password="):
+            with self.subTest(text):
+                session = Redactor().start()
+                stored = session.interaction(answered(text, "text/plain"))
+                self.assertEqual(session.interaction(stored), stored)
+
     def test_what_follows_a_session_in_a_path_stays(self) -> None:
         asked = exchange("https://x/home;jsessionid=0123456789ABCDEF0123456789ABCDEF/part;v=2?page=1")
         self.assertEqual(redacted(asked).request.url, "https://x/home;jsessionid=REDACTED-1/part;v=2?page=1")
