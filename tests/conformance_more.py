@@ -219,8 +219,7 @@ def _measured(w: World) -> Any:
 
 @row("odd upload", "what cannot be sent")
 def _unsendable(w: World) -> Any:
-    kind, text, *_ = error(lambda: w.session().post(w.url("/upload"), data=object()))["chain"]  # type: ignore[arg-type]
-    return kind, "'body' must be a bytes-like object, file-like object, or iterable" in text
+    return error(lambda: w.session().post(w.url("/upload"), data=object()))["chain"][0]  # type: ignore[arg-type]
 
 
 @row("odd upload", "a file that goes along with a 307")

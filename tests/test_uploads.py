@@ -105,6 +105,11 @@ class SendingTest(unittest.TestCase):
         self.assertEqual(upload.request().body, b"a")
         self.assertEqual(list(generator), [b"b", b"c"])
 
+    def test_what_cannot_be_sent_is_refused_in_the_transport_s_words(self) -> None:
+        for known in (False, True):
+            with self.subTest(known=known), self.assertRaisesRegex(TypeError, "file-like object, or iterable. Instead"):
+                self.sent(prepared(object()), known=known)
+
     def test_the_caller_s_body_is_back_after_an_error(self) -> None:
         generator = iter([b"a"])
         request = prepared(generator)
