@@ -123,26 +123,37 @@ def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[
 
 
 class UnreadEntry:
-    """An interaction in a text in our layout, parsed and found to be valid; calling it makes it a value.
+    """An interaction in a text in our layout, found to be valid; calling it reads it.
 
     Attributes:
         method: Method of its request.
         url: URL of its request.
     """
 
-    __slots__ = ("_data", "_entry", "_slice", "method", "url")
+    __slots__ = ("_data", "_entry", "_path", "_position", "_slice", "method", "url")
 
-    def __init__(self, entry: dict[str, Any], data: bytes, start: int, end: int) -> None:
-        request = entry["request"]
+    def __init__(
+        self, request: dict[str, Any], data: bytes, where: slice, path: str, position: int, entry: Any = None
+    ) -> None:
         self.method: str = intern(request["method"])
         self.url: str = request["url"]
-        self._entry = entry
         self._data = data
-        self._slice = slice(start, end)
+        self._slice = where
+        self._path = path
+        self._position = position
+        self._entry = entry  # kept where it costs too much to read it again
 
     def __call__(self) -> Interaction:
-        """Make it a value."""
-        return sure_interaction(self._entry)
+        """Read the interaction.
+
+        Raises:
+            CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
+        """
+        entry = self._entry or read_json_bytes(self.text)
+        try:
+            return sure_interaction(entry)
+        except ValueError:  # the models say what is wrong, and where
+            return _validated_entry(entry, self._data, self._slice, self._path, self._position)
 
     @property
     def text(self) -> bytes:
@@ -160,7 +171,7 @@ class _KeptEntry(UnreadEntry):
 
     def __init__(self, entry: dict[str, Any], value: Interaction) -> None:
         text = entry_text(entry)
-        super().__init__(entry, text, 0, len(text))
+        super().__init__(entry["request"], text, slice(0, len(text)), "", 0)
         self._value = value
 
     def __call__(self) -> Interaction:
@@ -195,13 +206,12 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
             entry = read_json_bytes(looked_at)
         except (ValueError, RecursionError):
             return None
+        where = slice(start, end)
         if is_surely_valid(entry, looked_at):
-            entries.append(UnreadEntry(with_bodies(entry, bodies), data, start, end))
-            continue
-        try:
-            entries.append(Interaction.model_validate(with_bodies(entry, bodies)))
-        except (ValidationError, RecursionError) as error:
-            raise _entry_error(error, text, path, position, data.count(b"\n", 0, start) + 1) from error
+            kept = with_bodies(entry, bodies) if bodies else None
+            entries.append(UnreadEntry(entry["request"], data, where, path, position, kept))
+        else:
+            entries.append(_validated_entry(with_bodies(entry, bodies), data, where, path, position))
     return entries
 
 
@@ -298,6 +308,14 @@ def _text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatErr
         where = f", line {line}, column {column}"
     advice = _CONVERT if _OTHER_TOOL.match(text) else _LEFT_ALONE
     return CassetteFormatError(f"{path}{where}: {error.reason}. {advice}", path=path, line=line, column=column)
+
+
+def _validated_entry(entry: Any, data: bytes, where: slice, path: str, position: int) -> Interaction:
+    try:
+        return Interaction.model_validate(entry)
+    except (ValidationError, RecursionError) as error:
+        line = data.count(b"\n", 0, where.start) + 1
+        raise _entry_error(error, data[where], path, position, line) from error
 
 
 def _entry_error(
