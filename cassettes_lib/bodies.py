@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from cassettes_lib.fastjson import parsed_or_none, printed_or_none
+from cassettes_lib.fastjson import parsed_or_none
 
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
 # the file around the body must not reach.
@@ -53,12 +53,8 @@ def body_to_form(body: bytes) -> dict[str, Any] | None:
     return {"text": text.split("\n") if "\n" in text else text}
 
 
-def body_from_form(form: Any, *, is_parsed: bool = False) -> bytes:
+def body_from_form(form: Any) -> bytes:
     """Return the bytes that a form stands for; bytes stand for themselves, None for no bytes.
-
-    Args:
-        form: The form.
-        is_parsed: Whether it is known to come from a JSON text, and so to hold nothing that JSON has not.
 
     Raises:
         ValueError: The form is none of those that `body_to_form` gives; the text says what is wrong.
@@ -74,9 +70,7 @@ def body_from_form(form: Any, *, is_parsed: bool = False) -> bytes:
         raise ValueError("a body has exactly one of the members json, text and base64")
     value = form[kinds[0]]
     if kinds[0] == "json":
-        style = form.get("style", "")
-        fast = printed_or_none(value, style) if is_parsed else None
-        return fast or _print_json(value, style)
+        return _print_json(value, form.get("style", ""))
     return _text_bytes(value) if kinds[0] == "text" else _base64_bytes(value)
 
 
@@ -103,14 +97,13 @@ def _base64_bytes(value: Any) -> bytes:
 def _json_form(body: bytes) -> dict[str, Any] | None:
     if len(body) >= LARGE or not _JSON_START.match(body):
         return None
-    style = _style_of(body)
-    value = parsed_or_none(body)
-    if value is not None and printed_or_none(value, style) == body and _is_shallow(body, value):
-        return {"json": value, "style": style} if style else {"json": value}
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        value = parsed_or_none(body)
+        if value is None:
+            value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
         if not _is_shallow(body, value):
             return None
+        style = _style_of(body)
         if _print_json(value, style) != body:
             return None
     except (ValueError, RecursionError):  # not JSON, not UTF-8, an integer of over 4,300 digits, or very deep

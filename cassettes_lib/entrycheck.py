@@ -89,7 +89,7 @@ def sure_interaction(entry: dict[str, Any]) -> Interaction:
 def _built(kind: type[_Message], defaults: dict[str, Any], entry: dict[str, Any]) -> _Message:
     fields = {**defaults, **entry}
     fields["headers"] = headers_from_file(fields["headers"])
-    fields["body"] = body_from_form(fields["body"], is_parsed=True)
+    fields["body"] = body_from_form(fields["body"])
     if len(fields) == len(defaults):
         return unchecked(kind, fields)
     return unchecked(

@@ -149,7 +149,9 @@ class UnreadEntry:
         Raises:
             CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
         """
-        entry = self._entry or read_json_bytes(self.text)
+        entry, self._entry = self._entry, None
+        if entry is None:
+            entry = read_json_bytes(self.text)
         try:
             return sure_interaction(entry)
         except ValueError:  # the models say what is wrong, and where
