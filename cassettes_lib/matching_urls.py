@@ -53,8 +53,11 @@ class CanonicalUrl(NamedTuple):
 
     def text(self) -> str:
         """Write the canonical URL; no two different ones have the same text."""
-        is_default = self.port == _DEFAULT_PORTS.get(self.scheme)
-        authority = (self.userinfo and f"{self.userinfo}@") + self.host + ("" if is_default else f":{self.port}")
+        shows_port = self.port != _DEFAULT_PORTS.get(self.scheme)
+        if ":" in self.host and not self.host.startswith("["):
+            shows_port = True  # no real host: without a port, its own end would be taken for one
+        port = "" if self.port is None else self.port
+        authority = (self.userinfo and f"{self.userinfo}@") + self.host + (f":{port}" if shows_port else "")
         start = f"{self.scheme}:" if self.scheme else ""
         return start + (f"//{authority}" if authority else "") + self.path + self._query_text()
 
