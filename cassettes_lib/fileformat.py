@@ -11,8 +11,7 @@ validated at once.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from sys import intern
 from typing import Any
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from cassettes_lib.bodies import body_to_form
 from cassettes_lib.entrycheck import is_surely_valid, sure_interaction
 from cassettes_lib.errors import CassetteFormatError
+from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, entry_error, kind_of, shape_error, shortened, text_error
 from cassettes_lib.jsontext import (
     JsonTextError,
     Parsed,
@@ -45,9 +45,6 @@ __all__ = [
 _UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _NOTHING: dict[str, Any] = {}
-_LEFT_ALONE = "The file is left as it is; repair it, restore it from version control, or delete it to record anew"
-_CONVERT = "(Recordings of other tools are converted with: cassettes convert)"
-_OTHER_TOOL = re.compile(r"(?:---\s+)?(?:interactions|http_interactions|responses|version):")  # in YAML
 
 
 def parse_cassette(text: str | bytes, path: str) -> Cassette:
@@ -226,10 +223,10 @@ def _read_whole(data: bytes, path: str) -> Cassette:
     try:
         document = read_json(text)
     except JsonTextError as error:
-        raise _text_error(error, text, path) from error
+        raise text_error(error, text, path) from error
     if not isinstance(document, dict):
         raise CassetteFormatError(
-            f"{path} is not a cassette: it holds {_kind(document)} where an object with the members "
+            f"{path} is not a cassette: it holds {kind_of(document)} where an object with the members "
             "format and interactions belongs",
             path=path, line=1, column=1,
         )
@@ -258,7 +255,7 @@ def decode(data: bytes, path: str) -> str:
         before = data[: error.start].decode("utf-8")
         line, column = line_and_column(before, len(before))
         raise CassetteFormatError(
-            f"{path}, line {line}, column {column}: not UTF-8: {error.reason}. {_LEFT_ALONE}",
+            f"{path}, line {line}, column {column}: not UTF-8: {error.reason}. {LEFT_ALONE}",
             path=path, line=line, column=column,
         ) from error
 
@@ -270,12 +267,12 @@ def _upgraded(document: dict[str, Any], text: str, path: str) -> dict[str, Any]:
             document = _UPGRADES[step](document)
         return document
     if "format" not in document:
-        reason = f"is not a cassette: it has no member named format. {_CONVERT}"
+        reason = f"is not a cassette: it has no member named format. {CONVERT}"
     elif isinstance(version, int) and not isinstance(version, bool) and version > FORMAT:
-        reason = f"has format {_shortened(version)}, newer than the format {FORMAT} this version of cassettes_lib "
+        reason = f"has format {shortened(version)}, newer than the format {FORMAT} this version of cassettes_lib "
         reason += "reads; update cassettes_lib"
     else:
-        reason = f"is not a cassette: its member format is {_shortened(version)} where a number from 1 to {FORMAT}"
+        reason = f"is not a cassette: its member format is {shortened(version)} where a number from 1 to {FORMAT}"
         reason += " belongs"
     line, column = line_and_column(text, find_member(text, ["format"])[0])
     raise CassetteFormatError(
@@ -297,19 +294,9 @@ def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
         location = ()
         return Cassette.model_validate(members)
     except ValidationError as error:
-        raise _shape_error(error, text, path, location) from error
+        raise shape_error(error, text, path, location) from error
     except RecursionError as error:
-        raise _text_error(explain_failure(text, error), text, path) from error
-
-
-def _text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatError:
-    line = column = None
-    where = ""
-    if error.position is not None:
-        line, column = line_and_column(text, error.position)
-        where = f", line {line}, column {column}"
-    advice = _CONVERT if _OTHER_TOOL.match(text) else _LEFT_ALONE
-    return CassetteFormatError(f"{path}{where}: {error.reason}. {advice}", path=path, line=line, column=column)
+        raise text_error(explain_failure(text, error), text, path) from error
 
 
 def _validated_entry(entry: Any, data: bytes, where: slice, path: str, position: int) -> Interaction:
@@ -317,85 +304,7 @@ def _validated_entry(entry: Any, data: bytes, where: slice, path: str, position:
         return Interaction.model_validate(entry)
     except (ValidationError, RecursionError) as error:
         line = data.count(b"\n", 0, where.start) + 1
-        raise _entry_error(error, data[where], path, position, line) from error
-
-
-def _entry_error(
-    error: ValidationError | RecursionError, text: bytes, path: str, position: int, start_line: int
-) -> CassetteFormatError:
-    """Return the error for an interaction with a value of a wrong type."""
-    if isinstance(error, RecursionError):
-        line, column = line_and_column(text.decode("utf-8"), explain_failure(text.decode("utf-8"), error).position or 0)
-        return CassetteFormatError(
-            f"{path}, line {line + start_line - 1}, column {column}: interactions[{position}] is nested too deep",
-            path=path, line=line + start_line - 1, column=column, member=f"interactions[{position}]",
-        )
-    return _shape_error(error, text.decode("utf-8"), path, prefix=("interactions", position), line=start_line)
-
-
-def _shape_error(
-    error: ValidationError,
-    text: str,
-    path: str,
-    location: Sequence[int | str] = (),
-    *,
-    prefix: Sequence[int | str] = (),
-    line: int = 1,
-) -> CassetteFormatError:
-    """Return the error for a value of a wrong type.
-
-    Args:
-        error: What pydantic says.
-        text: The text of the file, or of a part that begins in column 5.
-        path: The file.
-        location: Where the value that was validated stands in the text.
-        prefix: Where the text stands in the file.
-        line: Line of the file in which the text begins.
-    """
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    location = [*location, *(part for part in first["loc"] if not _is_validator(part))]
-    found, followed = find_member(text, location)
-    lines, column = line_and_column(text, found)
-    if prefix and lines == 1:
-        column += 4
-    member = _member_path([*prefix, *(location if first["type"] == "missing" else location[:followed])])
-    where = f", at {member}" if member else ""
-    line += lines - 1
-    return CassetteFormatError(
-        f"{path}, line {line}, column {column}{where}: not a valid cassette: {first['msg']}",
-        path=path, line=line, column=column, member=member,
-    )
-
-
-def _is_validator(part: int | str) -> bool:
-    """Tell whether a part of a location names one of pydantic's validators rather than a member."""
-    return isinstance(part, str) and part.startswith(("function-", "is-instance", "tuple[", "chain"))
-
-
-def _member_path(location: Sequence[int | str]) -> str:
-    """Write a location the way one reads JSON: `interactions[3].response.status`."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{part}" if path else part
-    return path
-
-
-def _shortened(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a number of more digits than Python prints
-        return "a gigantic number"
-    return text if len(text) <= 40 else f"{text[:40]}..."
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return kinds.get(type(value), "null")
+        raise entry_error(error, data[where], path, position, line) from error
 
 
 _REQUIRED = object()

@@ -24,6 +24,7 @@ LAYERS = (
     ("bodies", "jsontext"),
     ("codings",),
     ("errors", "models"),
+    ("formaterrors",),
     ("entrycheck", "layout"),
     ("large_bodies",),
     ("fileformat",),
