@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import json
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class QuickBench(Bench):
 def tables_of(*names: str) -> list[Table]:
     with (
         contextlib.redirect_stderr(io.StringIO()),
+        mock.patch.dict(os.environ, CI="false"),  # the processes that a Bench starts never see it
         QuickBench(Options(["cassettes_lib"], [3, 12], [4], rounds=2, requests=5, kills=1)) as bench,
     ):
         return [table for name in names for table in workloads.WORKLOADS[name](bench)]
