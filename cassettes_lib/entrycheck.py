@@ -41,6 +41,8 @@ _RESPONSE_TYPES = {
 def is_surely_valid(entry: Any, text: bytes) -> bool:
     """Tell whether an object is an interaction that `Interaction.model_validate` accepts, as far as this can tell.
 
+    A body in base64 has become bytes then, which the models accept as well.
+
     Args:
         entry: The parsed object.
         text: The text it was parsed from.
@@ -54,7 +56,7 @@ def is_surely_valid(entry: Any, text: bytes) -> bool:
         return False
     # A search for bytes costs a hundredth of a search for a pattern.
     doubtful = b"\\r" in text or (b"\\u" in text and _DOUBTFUL.search(text) is not None)
-    if not _are_headers(request.get("headers", _NOTHING), doubtful) or not _is_body(request.get("body"), doubtful):
+    if not _are_headers(request.get("headers", _NOTHING), doubtful) or not _has_body(request, doubtful):
         return False
     response = entry.get("response")
     if (response is None) == (entry.get("failure") is None):
@@ -104,7 +106,7 @@ def _is_response(response: Any, doubtful: bool) -> bool:
     status = response.get("status")
     if type(status) is not int or not 100 <= status <= 999:
         return False
-    if not _are_headers(response.get("headers", _NOTHING), doubtful) or not _is_body(response.get("body"), doubtful):
+    if not _are_headers(response.get("headers", _NOTHING), doubtful) or not _has_body(response, doubtful):
         return False
     for name, value in response.items():
         if name not in ("headers", "body") and type(value) is not _RESPONSE_TYPES.get(name):
@@ -135,7 +137,8 @@ def _are_headers(headers: Any, doubtful: bool) -> bool:
     return not _LINE_ENDS.search("".join(texts))
 
 
-def _is_body(form: Any, doubtful: bool) -> bool:
+def _has_body(message: dict[str, Any], doubtful: bool) -> bool:
+    form = message.get("body")
     if form is None:
         return True
     if doubtful or type(form) is not dict:
@@ -150,7 +153,7 @@ def _is_body(form: Any, doubtful: bool) -> bool:
         style = form.get("style")
         return type(style) is str and all(word in STYLE_WORDS or word in _INDENTS for word in style.split())
     try:
-        body_from_form(form)
+        message["body"] = body_from_form(form)
     except ValueError:
         return False
     return True

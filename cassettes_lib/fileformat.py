@@ -207,7 +207,8 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
             return None
         where = slice(start, end)
         if is_surely_valid(entry, looked_at):
-            kept = with_bodies(entry, bodies) if bodies else None
+            is_dear = bodies or b'"base64"' in looked_at
+            kept = with_bodies(entry, bodies) if is_dear else None
             entries.append(UnreadEntry(entry["request"], data, where, path, position, kept))
         else:
             entries.append(_validated_entry(with_bodies(entry, bodies), data, where, path, position))
