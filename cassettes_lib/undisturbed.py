@@ -9,21 +9,40 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 
 _log = logging.getLogger("cassettes_lib")
-_thread = threading.local()
+
+
+class _Thread(threading.local):
+    """What each thread knows: which block it is in, by a weak reference, and what waits for the end of that."""
+
+    def __init__(self) -> None:
+        self.block: Callable[[], object | None] = _no_block
+        self.waiting: list[Callable[[], None]] = []
+
+
+def _no_block() -> None:
+    return None
+
+
+_thread = _Thread()
 
 
 class Undisturbed:
-    """A block in which this thread does not save streams that the garbage collector ends; they wait for its end."""
+    """A block in which this thread does not save streams that the garbage collector ends; they wait for its end.
 
-    __slots__ = ("_outermost",)
+    An interrupt may come just where the block is left, before ``__exit__`` did anything. Then the block is over when
+    this object is gone, and what still waits is done at the end of the next one.
+    """
+
+    __slots__ = ("__weakref__", "_outermost")
 
     def __enter__(self) -> None:
-        self._outermost = getattr(_thread, "waiting", None) is None
+        self._outermost = _thread.block() is None
         if self._outermost:
-            _thread.waiting = []
+            _thread.block = weakref.ref(self)
 
     def __exit__(self, *error: object) -> None:
         if self._outermost:
@@ -32,14 +51,13 @@ class Undisturbed:
                 while waiting:
                     _run_unattended(waiting.pop(0))
             finally:
-                _thread.waiting = None
+                _thread.block = _no_block
 
 
 def when_undisturbed(action: Callable[[], None]) -> None:
     """Run an action now, or at the end of the block of this thread that must not be disturbed."""
-    waiting: list[Callable[[], None]] | None = getattr(_thread, "waiting", None)
-    if waiting is not None:
-        waiting.append(action)
+    if _thread.block() is not None:
+        _thread.waiting.append(action)
         return
     with Undisturbed():
         action()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import unittest
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -46,6 +48,21 @@ class UndisturbedTest(unittest.TestCase):
             when_undisturbed(lambda: order.append("done"))
             raise KeyError("of the block")
         self.assertEqual(order, ["done"])
+
+    def test_an_interrupt_just_where_a_block_is_left_does_not_make_it_last_for_ever(self) -> None:
+        order: list[str] = []
+
+        def interrupt(frame: FrameType, event: str, _argument: object) -> None:
+            if event == "call" and frame.f_code is Undisturbed.__exit__.__code__:
+                raise KeyboardInterrupt
+
+        before = sys.gettrace()
+        with self.assertRaises(KeyboardInterrupt), Undisturbed():
+            when_undisturbed(lambda: order.append("of the block"))
+            sys.settrace(interrupt)
+        sys.settrace(before)
+        when_undisturbed(lambda: order.append("later"))
+        self.assertEqual(order, ["later", "of the block"])
 
     def test_outside_of_a_block_it_is_done_at_once_and_its_error_is_the_caller_s(self) -> None:
         def fail() -> None:
