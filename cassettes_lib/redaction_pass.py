@@ -23,6 +23,7 @@ from cassettes_lib.models import (
     InteractionResponse,
 )
 from cassettes_lib.redaction_bodies import FORM, VALUED, redacted_binary, redacted_body, redacted_json
+from cassettes_lib.redaction_boundaries import unframed
 from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
@@ -338,11 +339,11 @@ class Pass:
             plain = decoded(body, response.header("Content-Encoding"))
             if plain is None:
                 new = redacted_binary(self, body, "response body")
-                return {} if new == body else {"body": new, **_unframed(response, body, new)}
+                return {} if new == body else {"body": new, **unframed(response, body, new)}
             new = redacted_body(self, plain, content_type, "response body")
             return {} if new == plain else {"body": new, "wire_body": False, "recoding": "", "chunk_sizes": None}
         new = redacted_body(self, body, content_type, "response body")
-        return {} if new == body else {"body": new, **_unframed(response, body, new)}
+        return {} if new == body else {"body": new, **unframed(response, body, new)}
 
     def _others(self, value: BaseModel) -> dict[str, Any]:
         """Redact the texts of all other members, those of other tools included."""
@@ -374,40 +375,3 @@ class Pass:
         if self._unchanged_at != self._memory.taints:
             self._unchanged.clear()
             self._unchanged_at = self._memory.taints
-
-
-def _unframed(response: InteractionResponse, old: bytes, new: bytes) -> dict[str, Any]:
-    """Return what else changes with the bytes of a body: notes that describe the bytes it had."""
-    update: dict[str, Any] = {}
-    if response.recoding:
-        update["recoding"] = ""
-    if response.chunk_sizes:
-        is_coded = bool(response.header("Content-Encoding"))
-        update["chunk_sizes"] = None if is_coded else _moved_boundaries(response.chunk_sizes, old, new)
-    return update
-
-
-def _moved_boundaries(sizes: tuple[int, ...], old: bytes, new: bytes) -> tuple[int, ...] | None:
-    """Fit chunk sizes to a changed body: a boundary behind a line stays behind that line, others move in proportion."""
-    if sum(sizes) != len(old) or not old:
-        return None
-    same_lines = old.count(b"\n") == new.count(b"\n")
-    lines_before = line_start = position = last = 0
-    moved = []
-    for size in sizes:
-        lines_before += old.count(b"\n", position, position + size)
-        position += size
-        if position == len(old):
-            boundary = len(new)
-        elif same_lines and old[position - 1 : position] == b"\n":
-            while lines_before:
-                line_start = new.index(b"\n", line_start) + 1
-                lines_before -= 1
-            boundary = line_start
-        else:
-            boundary = position * len(new) // len(old)
-        boundary = max(boundary, last)
-        if boundary > last:
-            moved.append(boundary - last)
-        last = boundary
-    return tuple(moved)

@@ -8,23 +8,18 @@ All finds are collected first, and where two overlap the one that begins first, 
 
 from __future__ import annotations
 
-import html
-import json
 import re
 import string
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import unquote_plus
 
-from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
-from cassettes_lib.json_places import looks_like_json
+from cassettes_lib.redaction_finds import Find, decoded, encoded_at, is_credential, unnamed
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.replacements import WORD
 from cassettes_lib.secret_names import Verdict, lowercase, normalised
-from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
+from cassettes_lib.secret_shapes import is_empty, looks_secret
 
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
 _NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
@@ -45,9 +40,6 @@ _NAMED_BEFORE = re.compile(r"\b(?:name|key|id)[\"']?\s*:\s*[\"']?\Z")
 _VALUE_AFTER = re.compile(r"[\"']?\s*\n\s*(?:-\s*)?value[\"']?\s*[:=][ \t]*[\"']?(?P<value>[^\s\"']+)")
 _OPTION_VALUE = re.compile(r"[ \t]+[\"']?(?P<value>[^\s\"'-][^\s\"']*)")
 _WORDS_BEFORE = re.compile(r"(?:[A-Za-z]{2,16} ){1,3}\Z")
-_BASE64_JSON = re.compile(
-    r"(?<![A-Za-z0-9+/_.-])(?:eyJ|eyAi|ewog|W3si)[A-Za-z0-9+/_-]{12,}(?:={1,2}|(?![A-Za-z0-9+/_.=-]))"
-)
 _LATER_VALUE = re.compile(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
 )
@@ -56,18 +48,9 @@ _VALUE_ATTRIBUTE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _NAMING = re.compile(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z|\sname=\Z", re.IGNORECASE)
-_BARE_SCHEME = re.compile(r"\b(?P<scheme>[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
-_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
-_CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
-_NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
 # What follows the key in X-Amz-Credential and its kin: date, region, service.
 _SIGNING_SCOPE = re.compile(r"(?:/|%2[fF]|\\/)\d{8}(?:/|%2[fF]|\\/)[\w%/\\-]+_request\Z")
 _REPLACED_PARAMETER = re.compile(r"REDACTED-\d+[/?]")
-_OAUTH_FIELD = re.compile(r"\sname=[\"'](?P<name>code|state)[\"']\s+value=[\"'](?P<value>[^\"'<>]{6,1000})[\"']")
-_OAUTH_ANSWER = re.compile(
-    r"[?;&]code=(?P<code>[^&\s\"'<>#]{6,1000})(?:&(?:amp;)?[a-z_]{2,16}=[^&\s\"'<>#]{0,200}){0,4}?"
-    r"&(?:amp;)?state=(?P<state>[^&\s\"'<>#]{1,1000})"
-)
 _AFTER_SCHEME = re.compile(r"[ \t]+[^\s\"'\\,;<>]+")
 _REST_OF_LINE = re.compile(r"[^\r\n\"\\]*")
 _VALUE_END = re.compile(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
@@ -89,12 +72,6 @@ class Style(NamedTuple):
 PROSE = Style()
 
 
-class _Find(NamedTuple):
-    start: int
-    end: int
-    replace: Callable[[], str]
-
-
 def redacted_text(scrub: Scrub, text: str, where: Where, style: Style = PROSE) -> str:
     """Redact what stands in a text under a secret's name, by its shape, or as a pattern of the user's says.
 
@@ -113,87 +90,14 @@ def redacted_text(scrub: Scrub, text: str, where: Where, style: Style = PROSE) -
     return "".join([*pieces, text[done:]])
 
 
-def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[_Find]:
-    for pattern in scrub.rules.patterns:
-        for found in pattern.finditer(text):
-            group = 1 if found.re.groups and found[1] else 0
-            yield _secret_at(scrub, text, *found.span(group), where, "pattern")
-    if has_shape(text):
-        for start, end in shapes_in(text):
-            if not scrub.is_kept(text[start:end]):
-                yield _secret_at(scrub, text, start, end, where, "shape")
-        for found in _BASE64_JSON.finditer(text):
-            if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
-                yield _Find(*found.span(), partial(str, new))
-    if "://" in text and "@" in text:
-        yield from _userinfos(scrub, text, where)
-    if "code" in text and "state" in text:
-        yield from _oauth_answers(scrub, text, where)
+def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[Find]:
     lowered = lowercase(text)
-    if "bearer" in lowered or "basic" in lowered:
-        for found in _BARE_SCHEME.finditer(text):
-            is_basic = found["scheme"].lower() == "basic"
-            if _is_credential(found["value"]) and (not is_basic or b":" in (decoded_run(found["value"]) or b":")):
-                yield _secret_at(scrub, text, *found.span("value"), where, "name")
-    if "password" in lowered and "machine" in lowered:
-        yield from _pairs(scrub, text, _NETRC, where)
-    if "-u" in text:
-        yield from _pairs(scrub, text, _CURL, where)
+    yield from unnamed(scrub, text, lowered, where)
     if scrub.may_have_names:
         yield from _named(scrub, text, lowered, where, style)
 
 
-def _redacted_base64(scrub: Scrub, run: str, where: Where) -> str:
-    """Redact base64 that holds JSON."""
-    data = decoded_run(run)
-    plain = text_of(data) if data else ""
-    if not data or not looks_like_json(plain):
-        return run
-    new = scrub.hidden(plain, where)
-    return run if new == plain else encoded_like(run, bytes_of(new, data), is_padded=is_whole(run))
-
-
-def _secret_at(scrub: Scrub, text: str, start: int, end: int, where: Where, by: str) -> _Find:
-    return _Find(start, end, lambda: scrub.secret(text[start:end], where, by))
-
-
-def _is_credential(value: str) -> bool:
-    return looks_secret(value) and (any(c.isdigit() for c in value) or len(value) >= 20)
-
-
-def _pairs(scrub: Scrub, text: str, pattern: re.Pattern[str], where: Where) -> Iterator[_Find]:
-    for found in pattern.finditer(text):
-        for group in ("user", "password"):
-            yield _secret_at(scrub, text, *found.span(group), where, "place")
-
-
-def _userinfos(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
-    for found in _USERINFO.finditer(text):
-        start, end = found.span("userinfo")
-        user, colon, password = found["userinfo"].partition(":")
-        if not colon:
-            if looks_secret(user):
-                yield _secret_at(scrub, text, start, end, where, "place")
-            continue
-        for begin, part in ((start, user), (end - len(password), password)):
-            if part and not is_empty(part):
-                yield _encoded_at(scrub, part, begin, begin + len(part), where, "place", PROSE)
-
-
-def _oauth_answers(scrub: Scrub, text: str, where: Where) -> Iterator[_Find]:
-    """Find OAuth's `code` and `state` in URLs inside a text, as in a page that redirects, and in its form."""
-    for found in _OAUTH_ANSWER.finditer(text):
-        yield _secret_at(scrub, text, *found.span("code"), where, "name")
-        if looks_secret(found["state"]):
-            yield _secret_at(scrub, text, *found.span("state"), where, "name")
-    fields = {found["name"]: found for found in _OAUTH_FIELD.finditer(text)}  # OpenID Connect's response_mode=form_post
-    if len(fields) == 2 and len(fields["code"]["value"]) >= 16:  # a coupon beside an address is shorter
-        for found in fields.values():
-            if looks_secret(found["value"]):
-                yield _secret_at(scrub, text, *found.span("value"), where, "name")
-
-
-def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[_Find]:
+def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[Find]:
     """Find values that stand under the name of a secret."""
     name_end = covered = 0
     for stem in scrub.rules.stem.finditer(lowered):
@@ -224,7 +128,7 @@ def _name_start(text: str, position: int) -> int:
     return start
 
 
-def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, style: Style) -> Iterator[_Find]:
+def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, style: Style) -> Iterator[Find]:
     verdict = scrub.rules.fields.verdict(name)
     kept = scrub.rules.fields.keeps(name)
     before = text[start - 1 : start]
@@ -267,7 +171,7 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
             line = _REST_OF_LINE.match(text, found.end())
             if line and "=" in line[0]:
                 is_set = normalised(name) == "setcookie"
-                yield _Find(*line.span(), lambda: redacted_cookies(scrub, line[0], _text_of(where), is_set=is_set))
+                yield Find(*line.span(), lambda: redacted_cookies(scrub, line[0], _text_of(where), is_set=is_set))
         return
     if found["open"]:
         yield from _quoted(scrub, text, found, where, verdict, kept, style)
@@ -277,7 +181,7 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
 
 def _quoted(
     scrub: Scrub, text: str, found: re.Match[str], where: Where, verdict: Verdict, kept: bool, style: Style
-) -> Iterator[_Find]:
+) -> Iterator[Find]:
     start = found.end()
     end = _end_of_quoted(text, start, found["open"])
     if end is None:
@@ -287,7 +191,7 @@ def _quoted(
         return
     scheme, space, rest = value.partition(" ")
     if space and scheme.lower() in SCHEMES and rest.strip():
-        yield _Find(start, end, lambda: scrub.credentials(value, where))
+        yield Find(start, end, lambda: scrub.credentials(value, where))
         return
     yield from _judged(scrub, value, start, end, where, verdict, kept, style)
 
@@ -311,15 +215,15 @@ def _bare(
     verdict: Verdict,
     kept: bool,
     style: Style,
-) -> Iterator[_Find]:
+) -> Iterator[Find]:
     value = (_BARE_IN_CODE if style.is_code else _BARE).match(text, found.end())
     if not value:
         return
     begin, end = value.span()
     if end - begin < 40 and value[0].lower() in SCHEMES and (more := _AFTER_SCHEME.match(text, end)):
         whole = text[begin : more.end()]
-        if _is_credential(more[0].strip()) or verdict is Verdict.YES:
-            yield _Find(begin, more.end(), lambda: scrub.credentials(whole, where))
+        if is_credential(more[0].strip()) or verdict is Verdict.YES:
+            yield Find(begin, more.end(), lambda: scrub.credentials(whole, where))
         return
     before = text[max(0, start - 5) : start]
     is_query = before[-1:] in ("?", "&") or before == "&amp;"
@@ -338,7 +242,7 @@ def _bare(
     plain = text[begin:end]
     if text[end : end + 1] in ("(", "[", "{") or (style.is_code and not is_query and _CODE_LIKE.fullmatch(plain)):
         return
-    if style.is_code and not is_query and not _is_credential(plain):
+    if style.is_code and not is_query and not is_credential(plain):
         return
     if found["sep"].startswith("is") and not _is_odd(plain):
         return
@@ -365,7 +269,7 @@ def _is_odd(value: str) -> bool:
 
 def _beside(
     scrub: Scrub, text: str, start: int, where: Where, verdict: Verdict, kept: bool, style: Style
-) -> Iterator[_Find]:
+) -> Iterator[Find]:
     """Find the value of a tag that names it in another attribute: `<input name="csrf" value="...">`."""
     opening = text.rfind("<", max(0, start - 2000), start)
     closing = text.find(">", start, start + 8000)
@@ -381,7 +285,7 @@ def _beside(
 
 def _judged(
     scrub: Scrub, value: str, start: int, end: int, where: Where, verdict: Verdict, kept: bool, style: Style
-) -> Iterator[_Find]:
+) -> Iterator[Find]:
     lead = len(value) - len(value.lstrip())
     core = value.strip()
     if scope := _SIGNING_SCOPE.search(core):
@@ -389,32 +293,13 @@ def _judged(
     if not core:
         return
     if kept:
-        scrub.keep(_decoded(core, style))
+        scrub.keep(decoded(core))
         return
     if verdict is Verdict.IF_IT_LOOKS_SO and not looks_secret(WORD.sub("", core)):
         return
     if is_empty(core) or verdict is Verdict.NO or (style.is_code and not looks_secret(core)):
         return
-    yield _encoded_at(scrub, core, start + lead, start + lead + len(core), where, "name", style)
-
-
-def _encoded_at(scrub: Scrub, raw: str, start: int, end: int, where: Where, by: str, style: Style) -> _Find:
-    return _Find(start, end, lambda: scrub.secret(_decoded(raw, style), where, by))
-
-
-def _decoded(raw: str, style: Style) -> str:
-    """Undo the escapes of a value in a text, so that it is known as what it means."""
-    if "\\" in raw:
-        try:
-            value = json.loads(f'"{raw}"')
-            return value if isinstance(value, str) else raw
-        except ValueError:
-            return raw
-    if "&" in raw and ";" in raw:
-        return html.unescape(raw)
-    if "%" in raw and re.search(r"%[0-9A-Fa-f]{2}", raw):
-        return unquote_plus(raw)
-    return raw
+    yield encoded_at(scrub, core, start + lead, start + lead + len(core), where, "name")
 
 
 def _text_of(where: Where) -> str:
