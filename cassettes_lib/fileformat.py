@@ -22,6 +22,7 @@ from cassettes_lib.bodies import body_to_form
 from cassettes_lib.entrycheck import is_surely_valid, sure_interaction
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, entry_error, kind_of, shape_error, shortened, text_error
+from cassettes_lib.headers import Headers
 from cassettes_lib.jsontext import (
     JsonTextError,
     Parsed,
@@ -34,7 +35,7 @@ from cassettes_lib.jsontext import (
 )
 from cassettes_lib.large_bodies import cut_out_large, text_with_large, with_bodies, with_words_for_large
 from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
-from cassettes_lib.models import Cassette, Headers, Interaction, Interactions, RecordingMark
+from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
 
 __all__ = [
     "FORMAT", "UnreadEntry", "cassette_members", "headers_to_form", "interaction_text", "interaction_to_entry",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cassettes_lib.ignore_rules import NO_RULES, IgnoreRules, quoted
 from cassettes_lib.jsonpath import JsonPath
 from cassettes_lib.matching_bodies import BodyRules, body_key, raw_body_key
 from cassettes_lib.matching_urls import canonical_url, url_key
@@ -43,44 +44,6 @@ _FOREIGN_NAMES = {
     "content": "'body' compares the body",
     "data": "'body' compares the body",
 }
-
-
-@dataclass(frozen=True)
-class IgnoreRules:
-    """What matchers leave out.
-
-    Attributes:
-        query: Names of query parameters.
-        form: Names of form fields, urlencoded or multipart.
-        json: Paths of members and elements of JSON bodies.
-        headers: Names of headers, in small letters.
-    """
-
-    query: frozenset[str] = frozenset()
-    form: frozenset[str] = frozenset()
-    json: tuple[JsonPath, ...] = ()
-    headers: frozenset[str] = frozenset()
-
-    def __or__(self, other: IgnoreRules) -> IgnoreRules:
-        return IgnoreRules(
-            self.query | other.query,
-            self.form | other.form,
-            self.json + tuple(path for path in other.json if path not in self.json),
-            self.headers | other.headers,
-        )
-
-    def arguments(self) -> list[str]:
-        """Write the rules as arguments of `ignoring`: `query=["ts"]`, `json=["$.nonce"]`."""
-        given = {
-            "query": sorted(self.query),
-            "form": sorted(self.form),
-            "json": [path.text for path in self.json],
-            "headers": sorted(self.headers),
-        }
-        return [f"{name}={quoted_list(values)}" for name, values in given.items() if values]
-
-
-NO_RULES = IgnoreRules()
 
 
 @dataclass(frozen=True)
@@ -223,17 +186,6 @@ def ignoring(
     if rules.form or rules.json:  # noise of changing length changes the length of the body
         rules |= IgnoreRules(headers=frozenset(["content-length"]))
     return tuple(matcher.ignoring(rules) for matcher in resolve_matchers(match_on))
-
-
-def quoted(text: str) -> str:
-    """Write a string as Python does, in double quotes where that needs no escape, as the examples have it."""
-    plain = repr(text)
-    return f'"{plain[1:-1]}"' if plain.startswith("'") and '"' not in plain and "\\'" not in plain else plain
-
-
-def quoted_list(texts: Iterable[str]) -> str:
-    """Write a list of strings as Python does."""
-    return f"[{', '.join(quoted(text) for text in texts)}]"
 
 
 def _resolved(match_on: Any) -> Iterable[NamedMatcher]:

@@ -8,10 +8,8 @@ Members we do not know are kept, so that nothing is lost when a file is written 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Annotated, Any, Protocol, Self, TypeVar, overload
 
 from pydantic import (
@@ -28,42 +26,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from cassettes_lib.bodies import body_from_form
-
-Headers = tuple[tuple[str, str], ...]
-
-# RFC 9110 section 5.5 forbids CR, LF and NUL in a field value; a line folded as in RFC 9112 section 5.2 is met in
-# the wild and `http.client` keeps the fold.
-_BAD_HEADER = re.compile(r"\0|\r(?!\n[ \t])|(?<!\r)\n|\r\n(?![ \t])")
-
-
-def headers_from_file(value: Any) -> Any:
-    """Accept the file's mapping of names to one value or a list of values; pass pairs on to be checked."""
-    if not isinstance(value, Mapping):
-        return value
-    if {*map(type, value.values())} == {str}:  # the usual case, without a loop in Python
-        return tuple(value.items())
-    pairs: list[tuple[Any, Any]] = []
-    for name, given in value.items():
-        values = given if isinstance(given, list) else [given]
-        if not all(isinstance(each, str) for each in values):
-            raise ValueError(f"the value of the header {name!r} is neither a string nor a list of strings")
-        pairs.extend((name, each) for each in values)
-    return tuple(pairs)
-
-
-def checked_headers(headers: Headers) -> Headers:
-    """Return headers, none of which could break out of its line.
-
-    Raises:
-        ValueError: One could.
-    """
-    text = ":".join(chain.from_iterable(headers))
-    if not ("\n" in text or "\r" in text or "\0" in text):  # a tenth of the cost of the expression on each
-        return headers
-    for name, value in headers:
-        if _BAD_HEADER.search(value) or _BAD_HEADER.search(name):
-            raise ValueError(f"the header {name!r} contains a CR, LF or NUL character")
-    return headers
+from cassettes_lib.headers import Headers, checked_headers, headers_from_file, joined_values
 
 
 class _Value(BaseModel):
@@ -118,7 +81,7 @@ class InteractionRequest(_Value):
 
     def header(self, name: str) -> str | None:
         """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
-        return _joined(self.headers, name)
+        return joined_values(self.headers, name)
 
 
 class BrokenBody(_Value):
@@ -218,7 +181,7 @@ class InteractionResponse(_Value):
 
     def header(self, name: str) -> str | None:
         """Return the values of a header, joined by ", " when repeated, or None; the case of `name` is free."""
-        return _joined(self.headers, name)
+        return joined_values(self.headers, name)
 
 
 class Interaction(_Value):
@@ -399,9 +362,3 @@ class Cassette(_Value):
     def plus(self, interaction: Interaction) -> Cassette:
         """Return the cassette with one more interaction at its end; the cost does not grow with the cassette."""
         return self.model_copy(update={"interactions": self.interactions.plus(interaction)})
-
-
-def _joined(headers: Headers, name: str) -> str | None:
-    wanted = name.lower()
-    values = [value for each, value in headers if each.lower() == wanted]
-    return ", ".join(values) if values else None

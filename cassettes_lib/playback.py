@@ -176,10 +176,6 @@ class PlaybackIndex:
         """Whether every position has been played; costs nothing."""
         return not self._unused
 
-    def forget_keys(self) -> None:
-        """Compute all keys anew when next needed: recorded requests have changed. What was played stays played."""
-        self._root = _Node(range(self.count))
-
     def _play(self, position: int) -> int:
         self._played[position] = _PLAYED
         self._unused -= 1

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from requests.structures import CaseInsensitiveDict
 
-from cassettes_lib.models import Headers, InteractionRequest, checked_headers, unchecked
+from cassettes_lib.headers import Headers, checked_headers
+from cassettes_lib.models import InteractionRequest, unchecked
 
 if TYPE_CHECKING:
     from requests import PreparedRequest

@@ -9,14 +9,8 @@ import zlib
 from typing import NamedTuple
 from urllib.parse import quote
 
-from cassettes_lib.models import (
-    BrokenBody,
-    Headers,
-    Interaction,
-    InteractionFailure,
-    InteractionRequest,
-    InteractionResponse,
-)
+from cassettes_lib.headers import Headers
+from cassettes_lib.models import BrokenBody, Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 
 S = "Zk7pQ2vXw9LmT4rB"  # long and mixed: looked for everywhere once it is known
 ODD = 'Pa"ss w/o+rd&9=\\é'  # needs an escape in every encoding

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from unittest import mock
 
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
-from cassettes_lib.models import Cassette, Headers, Interaction, InteractionRequest, InteractionResponse
+from cassettes_lib.headers import Headers
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse
 
 URL = "https://api.example.com/orders"
 

@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter
 
 from cassettes_lib.conversion import raw_from_response
 from cassettes_lib.cookies_time import with_remaining_life
-from cassettes_lib.models import BrokenBody, Headers, InteractionResponse
+from cassettes_lib.headers import Headers
+from cassettes_lib.models import BrokenBody, InteractionResponse
 
 
 def response(body: bytes = b"hello", headers: Headers = (), **members: Any) -> InteractionResponse:

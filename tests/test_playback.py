@@ -112,19 +112,9 @@ class PlaybackIndexTest(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "^mine$"):
             index_of([a_request()], broken).take(a_request())
 
-    def test_what_was_played_stays_played_when_keys_are_forgotten(self) -> None:
-        requests = [a_request(url="http://h/a"), a_request(url="http://h/b"), a_request(url="http://h/c")]
-        index = index_of(requests)
-        self.assertEqual(index.take(a_request(url="http://h/b")), 1)
-        requests[:] = [a_request(url="http://h/x")] * 3
-        index.forget_keys()
-        self.assertEqual([index.take(requests[0]) for _ in range(3)], [0, 2, None])
-        self.assertEqual(index.usage(requests[0]), Usage((0, 1, 2), 4))
-        self.assertEqual(index.take(requests[0], repeat=True), 2)
-
-    @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 6)), st.booleans(), st.integers(0, 30))
+    @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 6)), st.booleans())
     def test_it_does_what_a_queue_per_key_does(
-        self, recorded: list[int], asked: list[int], repeat: bool, forget_after: int
+        self, recorded: list[int], asked: list[int], repeat: bool
     ) -> None:
         def made(number: int) -> InteractionRequest:
             members = [("a", number % 2), ("pad", "x" * 60)]
@@ -138,9 +128,7 @@ class PlaybackIndexTest(unittest.TestCase):
             queues.setdefault(tuple(matcher(request) for matcher in matchers), deque()).append(position)
         last: dict[Hashable, int] = {}
         index = index_of(requests)
-        for count, number in enumerate(asked):
-            if count == forget_after:
-                index.forget_keys()
+        for number in asked:
             key = tuple(matcher(made(number)) for matcher in matchers)
             expected = queues[key].popleft() if queues.get(key) else last.get(key) if repeat else None
             if expected is not None:

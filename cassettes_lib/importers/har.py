@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from cassettes_lib.headers import Headers
 from cassettes_lib.importers import parts
 from cassettes_lib.importers.contents import undo_content_encoding
 from cassettes_lib.importers.reading import Reading
-from cassettes_lib.models import Headers, Interaction, InteractionRequest, InteractionResponse
+from cassettes_lib.models import Interaction, InteractionRequest, InteractionResponse
 
 # The custom member (HAR 1.2 allows names with an underscore) in which our export keeps what HAR has no place for.
 OWN_MEMBER = "_cassettes"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cassettes_lib.headers import Headers
 from cassettes_lib.importers import parts
 from cassettes_lib.importers.reading import Reading
-from cassettes_lib.models import Headers, Interaction, InteractionRequest
+from cassettes_lib.models import Interaction, InteractionRequest
 
 
 def read_responses(document: Any, reading: Reading) -> list[Interaction]:
