@@ -7,6 +7,8 @@ The first run records what the service says on a cassette, a JSON file; every la
     with use_cassette("cassettes/orders.json"):
         requests.get("https://api.example.com/orders")
 
+`help(use_cassette)` tells its options; so with each of these:
+
 In tests      `use_cassette`, for a block, a function or a class; `CassetteTestCase`, `CassetteMixin`
 Matching      `ignoring` leaves out what changes with every run; `url`, `body`, `header`, `headers` are matchers
 Secrets       `Redactor`; the default one is on
@@ -92,6 +94,7 @@ _HOMES = {
     "testcase": ("CassetteMixin", "CassetteTestCase",),
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names}
+_MEANS = {"Any", "TYPE_CHECKING", "importlib", "_HOMES", "_MEANS", "_home_of", "__dir__", "__getattr__"}
 
 
 def __getattr__(name: str) -> Any:
@@ -103,5 +106,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return all names, those imported late included."""
-    return sorted({*globals(), *__all__})
+    """Return what is public, what is imported late included, without the means of this module."""
+    return sorted({*globals(), *__all__} - _MEANS)

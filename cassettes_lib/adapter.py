@@ -32,6 +32,7 @@ from cassettes_lib.conversion import (
 )
 from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
 from cassettes_lib.streams import LiveBody, keep_body
@@ -49,6 +50,7 @@ class CassetteAdapter(BaseAdapter):
         session.mount("https://api.example.com", CassetteAdapter(broker))
     """
 
+    @explain_wrong_keywords()
     def __init__(
         self, broker: Broker, inner: BaseAdapter | None = None, *, preserve_exact_body_bytes: bool = False
     ) -> None:

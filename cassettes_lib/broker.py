@@ -21,6 +21,7 @@ from cassettes_lib.errors import (
     InteractionNotFoundError,
     LiveResponderRequiredError,
 )
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
 from cassettes_lib.misses import Circumstances, explain_miss, log_lines
 from cassettes_lib.models import (
@@ -82,6 +83,7 @@ class Broker:
         tape: The last requests and where their answers came from, redacted.
     """
 
+    @explain_wrong_keywords(redact="redactor", store="cassette_store")
     def __init__(
         self,
         cassette: Cassette,
@@ -152,6 +154,7 @@ class Broker:
             self._redaction.adopt(self._playable)
 
     @classmethod
+    @explain_wrong_keywords(redact="redactor", store="cassette_store")
     def from_store(
         cls,
         cassette_store: CassetteStore,

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from cassettes_lib.broker import CassetteStore
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Cassette
 from cassettes_lib.undisturbed import Undisturbed
 
@@ -29,6 +30,7 @@ class BufferedCassetteStore:
         store: The store behind it.
     """
 
+    @explain_wrong_keywords()
     def __init__(self, store: CassetteStore, *, every: int = 50, seconds: float | None = 5.0) -> None:
         """Put a buffer in front of a store.
 

@@ -20,7 +20,7 @@ from typing import Any
 from cassettes_lib.cli_files import load
 from cassettes_lib.cli_output import Output
 from cassettes_lib.cli_text import media_type, outcome, readable, size
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.matching import DEFAULT_MATCH_ON, resolve_matchers
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse
 

@@ -26,7 +26,7 @@ from urllib3._collections import HTTPHeaderDict
 from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import InteractionResponse, RetriedAttempt
 from cassettes_lib.retrying import retried_of
 from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 
 _EXPIRES = re.compile(r"(;\s*expires\s*=\s*)(\"?)([^;\"]*)(\"?)", re.IGNORECASE)
 _MAX_AGE = re.compile(r";\s*max-age\s*=\s*-?\d", re.IGNORECASE)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from cassettes_lib.bodies import STYLE_WORDS, body_from_form
-from cassettes_lib.headers import headers_from_file
+from cassettes_lib.header_pairs import headers_from_file
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse, unchecked
 
 _Message = TypeVar("_Message", InteractionRequest, InteractionResponse)

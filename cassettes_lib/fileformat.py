@@ -22,7 +22,7 @@ from cassettes_lib.bodies import body_to_form
 from cassettes_lib.entrycheck import is_surely_valid, sure_interaction
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, entry_error, kind_of, shape_error, shortened, text_error
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.jsontext import (
     JsonTextError,
     Parsed,

@@ -14,6 +14,7 @@ from typing import Any
 
 from cassettes_lib.ignore_rules import NO_RULES, IgnoreRules, quoted
 from cassettes_lib.jsonpath import JsonPath
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.matching_bodies import BodyRules, body_key, raw_body_key
 from cassettes_lib.matching_urls import canonical_url, url_key
 from cassettes_lib.media import media_type
@@ -120,6 +121,7 @@ def header(*names: str) -> NamedMatcher:
     return _header_matcher(NO_RULES, tuple(_names(names, "header()")))
 
 
+@explain_wrong_keywords()
 def headers(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
     """Compare all headers but those to ignore; the order of different names is free.
 
@@ -129,6 +131,7 @@ def headers(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
     return _headers_matcher(IgnoreRules(headers=_lower_names(ignore, "headers(ignore=...)")))
 
 
+@explain_wrong_keywords()
 def url(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
     """Compare the URL as `"url"` does, but for some query parameters.
 
@@ -141,6 +144,7 @@ def url(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
     return _url_matcher(IgnoreRules(query=frozenset(_names(ignore, "url(ignore=...)"))))
 
 
+@explain_wrong_keywords(path="json=[...]", fields="form=[...]")
 def body(
     *, ignore: str | Iterable[str] = (), json: str | Iterable[str] = (), form: str | Iterable[str] = ()
 ) -> NamedMatcher:
@@ -160,6 +164,10 @@ def body(
     )
 
 
+@explain_wrong_keywords(
+    url="query=[...], the parameters to leave out", params="query=[...]", body="json=[...] or form=[...]",
+    data="form=[...]", fields="json=[...] or form=[...]", cookies="headers=['Cookie']",
+)
 def ignoring(
     *,
     query: str | Iterable[str] = (),

@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from cassettes_lib.codings import decoded
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.jsonpath import JsonPath, without
 from cassettes_lib.matching_urls import form_pairs
 from cassettes_lib.media import MediaType, NotAsDeclaredError, Part, media_type, multipart_parts

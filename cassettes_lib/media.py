@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from cassettes_lib.bodies import body_from_form
-from cassettes_lib.headers import Headers, checked_headers, headers_from_file, joined_values
+from cassettes_lib.header_pairs import Headers, checked_headers, headers_from_file, joined_values
 
 
 class _Value(BaseModel):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal, NoReturn, TypedDict, get_args
 
 from cassettes_lib.broker import BeforeRecord, BeforeReplay, CassetteStore
+from cassettes_lib.keywords import did_you_mean
 from cassettes_lib.matching import MatchOn, resolve_matchers
 from cassettes_lib.modes import CassetteMode, checked_mode
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
@@ -130,17 +131,6 @@ def refuse_unknown(unknown: Iterable[str]) -> NoReturn:
     raise TypeError(f"use_cassette has no option {name!r}{did_you_mean(name, ('path', *Options.__annotations__))}")
 
 
-def did_you_mean(given: str, known: Iterable[str], *, or_all: bool = True) -> str:
-    """Return the end of a sentence about an unknown name: the nearest known one, or else all of them, or nothing."""
-    from difflib import get_close_matches
-
-    names = list(known)
-    near = get_close_matches(given.lower(), names, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(names)}" if or_all else ""
-
-
 def checked_options(given: Mapping[str, Any]) -> Options:
     """Check all options of `use_cassette`.
 
@@ -216,7 +206,7 @@ def _check_word(name: str, value: Any, known: tuple[str, ...]) -> None:
     if value in known:
         return
     hint = did_you_mean(value, known, or_all=False) if isinstance(value, str) else ""
-    raise ValueError(f"{name}={value!r}{hint}; it is one of {', '.join(repr(word) for word in known)}")
+    raise ValueError(f"{name}={value!r}{hint or '.'} It is one of {', '.join(repr(word) for word in known)}")
 
 
 def _check_age(max_age: Any) -> None:

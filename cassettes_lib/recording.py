@@ -6,6 +6,7 @@ of its own. So it can be used again, from several threads, and while it is in us
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar, Unpack, overload
+from typing import Any, NoReturn, Self, TypeVar, Unpack, cast, overload
 
 from cassettes_lib.broker import DEFAULT_REDACTOR, BeforeRecord, BeforeReplay, Broker, CassetteStore
 from cassettes_lib.cassette_paths import path_of_function, path_of_test
@@ -37,6 +38,7 @@ from cassettes_lib.remote_store import FsspecCassetteStore, is_remote
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _Target = TypeVar("_Target", bound="Callable[..., Any] | staticmethod[Any, Any] | classmethod[Any, Any, Any]")
 
 
@@ -164,12 +166,48 @@ class UseCassette:
         return _file_place(self._path)
 
 
+class _ToBeCalled:
+    """A function that says what is missing when it is entered without having been called."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        signature = inspect.signature(function)
+        known = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        self.__signature__ = signature.replace(parameters=known)  # for `help`: without what catches wrong keywords
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Self:
+        return self  # having this method makes it a function for `help`
+
+    def __reduce__(self) -> str:
+        return self._function.__qualname__
+
+    def __enter__(self) -> NoReturn:
+        name = self._function.__name__
+        raise TypeError(f"{name} is to be called: with {name}('cassettes/orders.json'): ...")
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    async def __aenter__(self) -> NoReturn:
+        self.__enter__()
+
+    async def __aexit__(self, *exception: object) -> None: ...
+
+
+def _to_be_called(function: _Function) -> _Function:
+    return cast(_Function, _ToBeCalled(function))
+
+
 @overload
 def use_cassette(function: _Target, /, **options: Unpack[CassetteOptions]) -> _Target: ...
 @overload
 def use_cassette(
     path: str | os.PathLike[str] | None = None, **options: Unpack[CassetteOptions]
 ) -> UseCassette: ...
+@_to_be_called
 def use_cassette(
     path: Any = None,
     *,
@@ -249,16 +287,6 @@ def use_cassette(
     if checked is not None and store is not None:
         raise TypeError("use_cassette takes either a path or a store, not both")
     return UseCassette(checked, options)
-
-
-def _set_signature() -> None:
-    """Let `help` and others see the options, without the one that catches unknown keywords to say what they are."""
-    signature = inspect.signature(use_cassette)
-    known = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    vars(use_cassette)["__signature__"] = signature.replace(parameters=known)
-
-
-_set_signature()
 
 
 def _is_decorated(path: Any) -> bool:

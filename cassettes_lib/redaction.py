@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from cassettes_lib import redaction_outline, redaction_standin
 from cassettes_lib.errors import CassetteSaveError
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.placeholders import Placeholders, PlaceholderValue, checked, restored_response
 from cassettes_lib.redaction_memory import Memory
@@ -71,6 +72,12 @@ class Redactor:
 
     __slots__ = ("_placeholders", "_rules")
 
+    @explain_wrong_keywords(
+        json="fields=[...]", form="fields=[...]", body="fields=[...]", data="fields=[...]", params="query=[...]",
+        cookies="nothing: all cookies are secrets, but for those in keep=[...]",
+        ignore="keep=[...]", allow="keep=[...]", exclude="keep=[...]",
+        regex="patterns=[...]", secrets="values=[...]",
+    )
     def __init__(
         self,
         *,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from cassettes_lib.codings import decoded
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import is_json, looks_like_json
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 from cassettes_lib.redaction_bodies import FORM, VALUED, redacted_binary, redacted_body, redacted_json

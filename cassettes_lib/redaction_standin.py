@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from cassettes_lib.base64_runs import decoded_run, text_of
 from cassettes_lib.codings import decoded, encoded
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import Edit, Path, Scalar, edited, looks_like_json, scalars_of
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.redaction_bodies import parsed_content_type, part_name

@@ -24,6 +24,7 @@ from cassettes_lib.errors import (
 )
 from cassettes_lib.files import FileIdentity, TornFileError, open_to_read, read_from
 from cassettes_lib.filestate import Basis, Content, read_content, recovered_content
+from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
@@ -49,6 +50,7 @@ class JsonFileCassetteStore:
 
     marks_recordings = True
 
+    @explain_wrong_keywords()
     def __init__(
         self, path: str | os.PathLike[str], *, durable: bool = False, lock_timeout: float = _LOCK_TIMEOUT
     ) -> None:
@@ -163,6 +165,11 @@ class JsonFileCassetteStore:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise CassetteNotFoundError(
                 f"there is no cassette {self.path}; record it first, in mode once, auto or record",
+                path=str(self.path),
+            ) from error
+        except IsADirectoryError as error:
+            raise CassetteLoadError(
+                f"{self.path} is a folder; give the path of a file in it, such as {self.path / 'orders.json'}",
                 path=str(self.path),
             ) from error
         except OSError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from requests.structures import CaseInsensitiveDict
 
-from cassettes_lib.headers import Headers, checked_headers
+from cassettes_lib.header_pairs import Headers, checked_headers
 from cassettes_lib.models import InteractionRequest, unchecked
 
 if TYPE_CHECKING:

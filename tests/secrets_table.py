@@ -9,7 +9,7 @@ import zlib
 from typing import NamedTuple
 from urllib.parse import quote
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import BrokenBody, Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 
 S = "Zk7pQ2vXw9LmT4rB"  # long and mixed: looked for everywhere once it is known

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from unittest import mock
 
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse
 
 URL = "https://api.example.com/orders"

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from cassettes_lib.conversion import raw_from_response
 from cassettes_lib.cookies_time import with_remaining_life
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import BrokenBody, InteractionResponse
 
 

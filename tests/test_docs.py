@@ -7,8 +7,10 @@ import contextlib
 import importlib.util
 import inspect
 import io
+import pydoc
 import re
 import shlex
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -127,6 +129,27 @@ class PublicNamesTest(unittest.TestCase):
         tree = inspect.getdoc(cassettes_lib.errors) or ""
         for name in errors:
             self.assertIn(name, tree)
+
+    def test_what_a_prompt_completes_is_public(self) -> None:
+        code = "import cassettes_lib; print(*dir(cassettes_lib))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        offered = {name for name in done.stdout.split() if not re.fullmatch(r"__\w+__", name)}
+        self.assertEqual(offered, set(cassettes_lib.__all__) - {"__version__"} | {"_version"})
+
+    def test_a_star_import_gives_all_public_names_and_no_others(self) -> None:
+        names: dict[str, Any] = {}
+        exec("from cassettes_lib import *", names)
+        self.assertEqual(set(names) - {"__builtins__"}, set(cassettes_lib.__all__))
+
+    def test_help_is_about_what_is_public(self) -> None:
+        page = pydoc.plain(pydoc.render_doc(cassettes_lib))
+        for name in set(cassettes_lib.__all__) - {"__version__"}:
+            self.assertRegex(page, rf"(?m)^    (class )?{name}\(")
+        self.assertNotRegex(page, r"(?m)^    __(getattr|dir)__")
+
+    def test_an_unknown_name_is_an_attribute_error(self) -> None:
+        with self.assertRaisesRegex(AttributeError, "^module 'cassettes_lib' has no attribute 'use_casette'"):
+            print(cassettes_lib.use_casette)  # type: ignore[attr-defined]
 
     def test_every_public_name_has_a_docstring_with_its_arguments(self) -> None:
         for name in cassettes_lib.__all__:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cassettes_lib import fileformat, layout
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import UnreadEntry, headers_to_form, parse_cassette, print_cassette, read_cassette
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import (
     BrokenBody,
     Cassette,

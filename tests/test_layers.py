@@ -18,10 +18,10 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 
 # Each module may import those above it, and those it shares a line with.
 LAYERS = (
-    ("_version",),
+    ("_version", "keywords"),
     ("undisturbed",),
     ("fastjson", "recoding", "locks"),
-    ("bodies", "headers", "jsontext"),
+    ("bodies", "header_pairs", "jsontext"),
     ("codings",),
     ("errors", "models"),
     ("formaterrors",),
@@ -140,6 +140,9 @@ class LayersTest(unittest.TestCase):
     def test_every_module_has_its_place(self) -> None:
         placed = {name for names in LAYERS for name in names}
         self.assertEqual([name for name, _ in modules() if name not in placed], [])
+
+    def test_no_module_hides_a_public_name(self) -> None:
+        self.assertEqual({name for name, _ in modules()} & set(cassettes_lib.__all__), set())
 
     def test_imports_point_one_way(self) -> None:
         wrong = [

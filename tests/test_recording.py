@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
+import pickle
+import pydoc
 import threading
 import unittest
 import warnings
@@ -447,7 +450,7 @@ class OptionsTest(unittest.TestCase):
         cases: list[tuple[type[Exception], str, dict[str, Any]]] = [
             (ValueError, "did you mean 'error'", {"on_unused": "eror"}),
             (ValueError, "'ignore', 'warn', 'error'", {"on_unused": True}),
-            (ValueError, "^on_unused='raise'; it is one of 'ignore', 'warn', 'error'$", {"on_unused": "raise"}),
+            (ValueError, "^on_unused='raise'. It is one of 'ignore', 'warn', 'error'$", {"on_unused": "raise"}),
             (ValueError, "'warn', 'error', 'record'", {"on_expired": "ignore"}),
             (TypeError, "timedelta", {"max_age": 90}),
             (ValueError, "not positive", {"max_age": timedelta(0)}),
@@ -489,6 +492,32 @@ class OptionsTest(unittest.TestCase):
     def test_path_and_store_together_are_refused(self) -> None:
         self.refuse(TypeError, "either", "x.json", store=MemoryCassetteStore())
 
+    def test_entering_it_without_a_call_says_how_it_is_called(self) -> None:
+        entered: Any = use_cassette
+        said = r"^use_cassette is to be called: with use_cassette\('cassettes/orders.json'\): ...$"
+        with self.assertRaisesRegex(TypeError, said), entered:
+            pass
+        with self.assertRaisesRegex(TypeError, said):
+            self.enterContext(entered)
+
+        async def block() -> None:
+            async with entered:
+                pass
+
+        with self.assertRaisesRegex(TypeError, said):
+            asyncio.run(block())
+
+    def test_it_is_a_function_to_those_who_look(self) -> None:
+        self.assertTrue(inspect.isroutine(use_cassette))
+        self.assertIs(pickle.loads(pickle.dumps(use_cassette)), use_cassette)
+        page = pydoc.plain(pydoc.render_doc(use_cassette))
+        self.assertRegex(page, r"(?s)use_cassette\(path: .*\n +Record the requests")
+
+        class Suite:
+            kept = use_cassette
+
+        self.assertIs(Suite().kept, use_cassette)
+
     def test_options_are_keywords_only(self) -> None:
         self.refuse(TypeError, "positional", "x.json", "record")
 
@@ -502,8 +531,6 @@ class OptionsTest(unittest.TestCase):
         use_cassette(Path("x.json"), redact=None, max_age=timedelta(days=1))
 
     def test_its_signature_is_that_of_the_design(self) -> None:
-        import inspect
-
         names = list(inspect.signature(use_cassette).parameters)
         self.assertEqual(names[:2], ["path", "mode"])
         self.assertNotIn("unknown", names)

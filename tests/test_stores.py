@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import resource
 import shutil
 import stat
@@ -90,6 +91,11 @@ class FileTest(FolderTestCase):
     def test_a_path_may_be_a_string_or_path_like(self) -> None:
         for path in (str(self.path), self.path):
             self.assertEqual(JsonFileCassetteStore(path).path, self.path)
+
+    def test_a_folder_in_the_place_of_the_file_is_called_one(self) -> None:
+        said = f"{self.folder} is a folder; give the path of a file in it, such as {self.folder / 'orders.json'}"
+        with self.assertRaisesRegex(CassetteLoadError, f"^{re.escape(said)}$"):
+            JsonFileCassetteStore(self.folder).load()
 
     def test_folders_are_created(self) -> None:
         self.path = self.folder / "a" / "b" / "c.json"

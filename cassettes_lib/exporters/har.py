@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cassettes_lib._version import __version__
 from cassettes_lib.fileformat import interaction_to_entry
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.importers.har import OWN_CREATOR, OWN_MEMBER, REQUEST_MEMBERS, RESPONSE_MEMBERS
 from cassettes_lib.importers.parts import http_version
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse

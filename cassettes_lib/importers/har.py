@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.importers import parts
 from cassettes_lib.importers.contents import undo_content_encoding
 from cassettes_lib.importers.reading import Reading

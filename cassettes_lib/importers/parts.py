@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.importers.contents import undo_content_encoding
 from cassettes_lib.importers.yamltext import WrittenFloat
 from cassettes_lib.models import InteractionResponse

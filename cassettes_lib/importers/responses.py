@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cassettes_lib.headers import Headers
+from cassettes_lib.header_pairs import Headers
 from cassettes_lib.importers import parts
 from cassettes_lib.importers.reading import Reading
 from cassettes_lib.models import Interaction, InteractionRequest

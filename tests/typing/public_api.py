@@ -13,7 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, assert_type
 
-from cassettes_lib import Broker, CassetteMixin, CassetteStore, CassetteTestCase, use_cassette
+from cassettes_lib import (
+    Broker,
+    Cassette,
+    CassetteMixin,
+    CassetteStore,
+    CassetteTestCase,
+    Redactor,
+    ignoring,
+    use_cassette,
+)
 from cassettes_lib.options import CassetteOptions
 from cassettes_lib.recording import UseCassette
 
@@ -29,6 +38,8 @@ def blocks(path: Path, store: CassetteStore) -> None:
     with use_cassette(path, tape=False), use_cassette(path, tape=20):
         pass
     assert_type(use_cassette(), UseCassette)
+    with use_cassette:  # E
+        pass
 
 
 async def async_blocks() -> None:
@@ -145,3 +156,7 @@ use_cassette("x.json", record_mode="none")  # E
 use_cassette("x.json", on_unused="eror")  # E
 use_cassette("x.json", tape="off")  # E
 use_cassette(7)  # E
+ignoring(querry=["ts"])  # E
+ignoring(["ts"])  # E
+Redactor(header=["X-Badge"])  # E
+Broker(Cassette(), moed="auto")  # E

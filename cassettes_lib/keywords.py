@@ -1,0 +1,51 @@
+"""Keywords: a call with one that does not exist says which one is meant, on every Python."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def did_you_mean(given: str, known: Iterable[str], *, or_all: bool = True) -> str:
+    """Return the end of a sentence about an unknown name: the nearest known one, or else all of them, or nothing."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(given.lower(), names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(names)}" if or_all else ""
+
+
+def explain_wrong_keywords(**meant: str) -> Callable[[Callable[_Given, _Result]], Callable[_Given, _Result]]:
+    """Decorate a function so that an unknown keyword, or a value without its keyword, names the right ones.
+
+    Args:
+        meant: What others call a keyword, and what to write here.
+    """
+
+    def decorate(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+        parameters = inspect.signature(function).parameters.values()
+        known = [each.name for each in parameters if each.name not in ("self", "cls")]
+        takes_keywords_only = all(each.kind is each.KEYWORD_ONLY for each in parameters if each.name in known)
+        most_positions = len(parameters) - len(known)
+        called = function.__qualname__.removesuffix(".__init__")
+
+        @functools.wraps(function)
+        def checked(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+            for name in kwargs:
+                if name not in known:
+                    hint = f"; write {meant[name]}" if name in meant else did_you_mean(name, known)
+                    raise TypeError(f"{called}() has no keyword {name!r}{hint}")
+            if takes_keywords_only and len(args) > most_positions:
+                raise TypeError(f"{called}() takes its arguments by keyword: {', '.join(known)}")
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
