@@ -15,9 +15,9 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any
 
+from cassettes_lib.callers import calling_place, handed_over_at
 from cassettes_lib.ownership import Follower, Owner, owner
 from cassettes_lib.patches import Layer
-from cassettes_lib.places import calling_place, handed_over_at
 
 
 def start_thread(layer: Layer, thread: threading.Thread) -> None:

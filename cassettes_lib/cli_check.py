@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from cassettes_lib.cassettes_used import read_uses
 from cassettes_lib.cli_files import cassette_paths, format_in, is_cassette, load_with_warnings
 from cassettes_lib.cli_output import Output
 from cassettes_lib.cli_redaction import without_secrets
@@ -24,7 +25,6 @@ from cassettes_lib.cli_text import counted, media_type
 from cassettes_lib.errors import CassetteError
 from cassettes_lib.fileformat import FORMAT
 from cassettes_lib.models import Cassette, Interaction
-from cassettes_lib.usage import read_uses
 
 # Names of parameters that are made to be new in each request.
 _NOISY_NAME = re.compile(

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cassettes_lib.cassettes_used import CassetteUsage, read_uses
 from cassettes_lib.cli_files import cassette_paths, format_in, is_cassette, load, rewrite, write_cassette
 from cassettes_lib.cli_output import Output
 from cassettes_lib.cli_redaction import without_secrets
@@ -17,7 +18,6 @@ from cassettes_lib.cli_text import counted
 from cassettes_lib.errors import CassetteError
 from cassettes_lib.fileformat import FORMAT
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
-from cassettes_lib.usage import CassetteUsage, read_uses
 
 
 def add_edits(commands: Any) -> None:

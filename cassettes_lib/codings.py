@@ -2,7 +2,7 @@
 
 Strategy: a body is stored decoded, so that people can read it and secrets can be found in it. A note (the
 `recoding` of a response) says with which settings of a usual compressor the received bytes come back; the settings
-are found by trying (see `recoding`). gzip and deflate are always known; br and zstd when a package that does them is
+are found by trying (see `zlib_settings`). gzip and deflate are always known; br and zstd when a package that does them is
 installed.
 """
 
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from cassettes_lib.recoding import (
+from cassettes_lib.zlib_settings import (
     Settings,
     deflate_settings,
     deflated_pieces,

@@ -10,7 +10,7 @@ import os
 import threading
 from typing import Any
 
-from cassettes_lib.coverage import installed_blocks
+from cassettes_lib.patch_points import installed_blocks
 from cassettes_lib.patches import lock
 
 _PATIENCE = 10.0  # seconds; better a child that may hang than a parent that does

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from requests.adapters import BaseAdapter
 
+from cassettes_lib.callers import calling_place, warn_caller
 from cassettes_lib.errors import NetworkBlockedError
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.ownership import Block, block_in_charge, in_live_call
-from cassettes_lib.places import calling_place, warn_caller
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool

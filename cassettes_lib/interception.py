@@ -1,6 +1,6 @@
 """Interception: puts a Broker in charge of the requests of the contexts that enter its block.
 
-Strategy: `coverage` brings a request here, `ownership` has said that this block is in charge of it. It is handed on
+Strategy: `patch_points` brings a request here, `ownership` has said that this block is in charge of it. It is handed on
 when a rule of `passthrough` says so; else the Broker answers, and what it sends live goes to what lies below our
 layer, with nobody in charge meanwhile.
 """
@@ -16,15 +16,15 @@ from requests import PreparedRequest, Response
 
 from cassettes_lib.adapter import exchange
 from cassettes_lib.broker import Broker
-from cassettes_lib.coverage import CoveredBlock, Send
+from cassettes_lib.callers import calling_place, warn_caller
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.forks import take_part_in_forks
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.neighbours import warn_of_shadows
 from cassettes_lib.ownership import Follower, LiveCall, blocks_of, owner
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
+from cassettes_lib.patch_points import CoveredBlock, Send
 from cassettes_lib.patches import lock
-from cassettes_lib.places import calling_place, warn_caller
 from cassettes_lib.uploads import Upload
 
 _OPTIONS = ("stream", "timeout", "verify", "cert", "proxies")

@@ -17,9 +17,9 @@ from typing import Any
 import requests
 from requests import Response, Session
 
+from cassettes_lib.callers import warn_caller
 from cassettes_lib.ownership import block_in_charge
 from cassettes_lib.patches import Layer, PatchPoint, below_the_dead
-from cassettes_lib.places import warn_caller
 
 # The serial of the innermost layer on Session.send that the call in hand came by; 0: none.
 armed: ContextVar[int] = ContextVar("cassettes_lib_armed", default=0)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cassettes_lib.broker import CassetteStore, Mode
+from cassettes_lib.callers import warn_caller
 from cassettes_lib.errors import (
     CassetteExpiredError,
     CassetteFormatError,
@@ -21,7 +22,6 @@ from cassettes_lib.misses import in_words
 from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
-from cassettes_lib.places import warn_caller
 from cassettes_lib.remote_store import FsspecCassetteStore
 from cassettes_lib.run_summary import shown
 

@@ -15,18 +15,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 
+from cassettes_lib.callers import warn_caller
+from cassettes_lib.cassettes_used import note_use
 from cassettes_lib.errors import CassetteSaveError, CassetteWarning, UnusedInteractionsError
 from cassettes_lib.interception import Interception
 from cassettes_lib.misses import Circumstances
 from cassettes_lib.models import RecordingMark
 from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
-from cassettes_lib.places import warn_caller
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.redaction_summary import log_redactions
 from cassettes_lib.run_summary import Counts, run_summary
 from cassettes_lib.session_broker import SessionBroker
-from cassettes_lib.usage import note_use
 from cassettes_lib.verdicts import Verdict
 
 _LISTED = 12

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cassettes_lib import codings
 from cassettes_lib.codings import decoded, decoded_with_note, encoded, encoded_pieces
-from cassettes_lib.recoding import parse_settings
+from cassettes_lib.zlib_settings import parse_settings
 
 POEM = b'{"lines": [' + b", ".join(b'"line %d of something"' % number for number in range(60)) + b"]}"
 

@@ -1,4 +1,4 @@
-"""Coverage: the places in requests, urllib3 and the standard library that have a layer while a block is open.
+"""Patch points: the places in requests, urllib3 and the standard library that have a layer while a block is open.
 
 Strategy: `HTTPAdapter.send` is where all of requests comes together, so a layer lies there (see `patches`). A class of
 adapters whose `send` never gets there has a layer of its own, so that it is met wherever it is called from; one that

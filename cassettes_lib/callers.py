@@ -1,4 +1,4 @@
-"""Places: which line of the user's code is making a request. Knows nothing of cassettes; every layer may ask."""
+"""Callers: which line of the user's code is making a request. Knows nothing of cassettes; every layer may ask."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import requests
 
+from cassettes_lib.cassettes_used import note_use, read_uses
 from cassettes_lib.errors import CassetteLoadError
 from cassettes_lib.recording import use_cassette
 from cassettes_lib.stores import JsonFileCassetteStore
-from cassettes_lib.usage import note_use, read_uses
 from tests.loopback import LoopbackServer
 from tests.support import a_cassette, a_request, a_response, an_interaction, with_environment
 
