@@ -2,8 +2,8 @@
 
 Strategy: a body is stored decoded, so that people can read it and secrets can be found in it. A note (the
 `recoding` of a response) says with which settings of a usual compressor the received bytes come back; the settings
-are found by trying (see `zlib_settings`). gzip and deflate are always known; br and zstd when a package that does them is
-installed.
+are found by trying (see `zlib_settings`). gzip and deflate are always known; br and zstd when a package that does them
+is installed.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class ShowTest(CommandCase):
         path = self.save("a.json", an_interaction())
         for arguments, message in ((("show", path, 2), "no interaction 2"), (("show", path, 0), "no interaction 0"),
                                    (("show", self.folder / "no.json"), "no cassette"),
-                                   (("show", self.folder), "cannot be read")):
+                                   (("show", self.folder), "is a folder; give the path of a file")):
             code, _, errors = self.run_command(*arguments)
             self.assertEqual(code, 2, arguments)
             self.assertIn(message, errors)
