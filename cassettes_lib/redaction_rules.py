@@ -110,7 +110,7 @@ class Rules:
         self._paths = [_path(name) for name in fields if _is_path(name)]
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
         added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
-        self.stem = any_of((*STEMS, *added))
+        self.stem = any_of(dict.fromkeys((*STEMS, *added), ""))
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
 
