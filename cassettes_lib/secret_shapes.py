@@ -45,7 +45,7 @@ def _hint() -> re.Pattern[str]:
 
 # Every shape holds a word of at least so many characters, or one of these literals.
 _SHORTEST_WORD = 13
-_WORDLESS = ("-----BEGIN", "$argon2", "FlyV1 ", "Private-Lines: ", ":AA", "scrypt:", "pbkdf2:sha")
+_WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", ":AA", "scrypt:", "pbkdf2:sha")
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
 _REMEMBERED = 2048  # characters
 
