@@ -73,6 +73,12 @@ def _item(request: PreparedRequest) -> _Answer:
     return 200, {"Content-Type": "application/json"}, f'{{"number": {str(request.url).rpartition("/")[2]}}}'
 
 
+def _digest(request: PreparedRequest) -> _Answer:
+    if "Authorization" in request.headers:
+        return 200, {}, "welcome"
+    return 401, {"WWW-Authenticate": 'Digest realm="shop", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c0", qop="auth"'}, ""
+
+
 @contextlib.contextmanager
 def the_service() -> Iterator[responses.RequestsMock]:
     """The real service, as far as the pages are concerned."""
@@ -91,6 +97,7 @@ def the_service() -> Iterator[responses.RequestsMock]:
         service.post(f"{API}/chat", body=events, content_type="text/event-stream")
         service.get(f"{API}/events", body="data: 1\n\ndata: 2\n\n", content_type="text/event-stream")
         service.add_callback("POST", f"{API}/echo", _echo)
+        service.add_callback("GET", f"{API}/digest", _digest)
         service.add_callback("POST", f"{API}/upload", _upload)
         service.add_callback("GET", re.compile(rf"{re.escape(API)}/items/\d+"), _item)
         yield service
