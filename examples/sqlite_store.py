@@ -1,20 +1,24 @@
 """A store of your own: cassettes in a SQLite database, many in one file, one row for each interaction.
 
-    python examples/sqlite_store.py
-
 A store has two methods, `load` and `save`. `save` gets the whole cassette each time; `continues` tells at once
 whether it only adds to the one saved before, so that only new rows are written.
+
+Run it: python examples/sqlite_store.py
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cassettes_lib import Broker, Cassette, Interaction, InteractionRequest, InteractionResponse
+import requests
+
+from cassettes_lib import Cassette, Interaction, use_cassette
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
 from cassettes_lib.fileformat import cassette_members, interaction_to_entry
 from cassettes_lib.models import Interactions
@@ -69,19 +73,38 @@ class SqliteCassetteStore:
         self._saved = new
 
 
+class Greeter(BaseHTTPRequestHandler):
+    """The "real" service."""
+
+    def do_GET(self) -> None:
+        body = f"hello, {self.path[1:]}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
 def main() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Greeter)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
     with TemporaryDirectory() as folder:
         database = Path(folder) / "cassettes.db"
-        request = InteractionRequest(method="GET", url="https://api.example.com/greeting")
-        recording = Broker.from_store(
-            SqliteCassetteStore(database, "greeting"), "auto", lambda _: InteractionResponse(status=200, body=b"hello")
-        )
-        live = recording.respond(request)
-        replaying = Broker.from_store(SqliteCassetteStore(database, "greeting"), "replay")
-        assert replaying.respond(request) == live
+        with use_cassette(store=SqliteCassetteStore(database, "greetings"), mode="record"):
+            live = [requests.get(f"{base}/{name}").text for name in ("ada", "grace")]
+        server.shutdown()
+        server.server_close()
+        with use_cassette(store=SqliteCassetteStore(database, "greetings"), mode="replay") as broker:
+            replayed = [requests.get(f"{base}/{name}").text for name in ("ada", "grace")]
+        assert live == replayed == ["hello, ada", "hello, grace"]
+        assert broker.all_played
         with closing(sqlite3.connect(database)) as connection:
             (count,) = connection.execute("SELECT count(*) FROM interactions").fetchone()
-        print(f"recorded and replayed {count} interaction in a database: {live.body.decode()}")
+        assert count == 2
+        print(f"recorded and replayed {count} interactions in a database: {'; '.join(replayed)}")
 
 
 if __name__ == "__main__":

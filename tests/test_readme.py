@@ -48,7 +48,7 @@ class ReadmeTest(BlocksTestCase):
         code = (
             "import requests\nfrom cassettes_lib import use_cassette\n"
             "with use_cassette('cassettes/orders.json'):\n"
-            f"    requests.post('{ORDERS}?ts=1', json={{'item': 'tea', 'quantity': QUANTITY}})\n"
+            f"    requests.post('{ORDERS}?ts=1', json={{'quantity': QUANTITY}})\n"
         )
         output_of_script(code.replace("QUANTITY", "1"), live=True)
         output = output_of_script(code.replace("QUANTITY", "2"), live=False)
