@@ -24,6 +24,9 @@ DOCS = Path(__file__).parent.parent / "docs"
 PACKAGE = Path(cassettes_lib.__file__).parent
 PAGES = [DOCS / "tutorial.rst", DOCS / "matching.rst", *sorted((DOCS / "howto").glob("*.rst"))]
 
+RECORDS = sorted(set((DOCS / "adr").glob("*.rst")) - {DOCS / "adr" / "index.rst"})
+PARTS_OF_A_RECORD = ["Context", "Decision", "Rejected", "Consequence"]
+
 
 def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
@@ -110,9 +113,16 @@ class ReferenceTest(unittest.TestCase):
                     self.assertRegex(page, rf"(?m)^{''.join(name)} ")
 
     def test_every_record_of_a_decision_fits_on_a_screen(self) -> None:
-        for record in (DOCS / "adr").glob("*.rst"):
+        for record in RECORDS:
             with self.subTest(record.name):
                 self.assertLess(len(text_of(record).splitlines()), 60)
+
+    def test_every_record_of_a_decision_has_the_same_form(self) -> None:
+        self.assertGreater(len(RECORDS), 12)
+        for record in RECORDS:
+            with self.subTest(record.name):
+                parts = [line for line in text_of(record).splitlines() if line in PARTS_OF_A_RECORD]
+                self.assertEqual(parts, PARTS_OF_A_RECORD)
 
 
 class PublicNamesTest(unittest.TestCase):

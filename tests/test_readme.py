@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.util
 import io
@@ -10,7 +11,9 @@ import shlex
 import unittest
 from pathlib import Path
 
-from cassettes_lib.cli import main
+import cassettes_lib
+from cassettes_lib.cli import main, make_parser
+from cassettes_lib.modes import MODES
 from tests.support_blocks import (
     ORDERS,
     BlocksTestCase,
@@ -23,6 +26,8 @@ from tests.support_blocks import (
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
+# What a cheat sheet can do without.
+NAMED_IN_DOCS = {"CassetteMixin", "BufferedCassetteStore", "FsspecCassetteStore", "__version__"}
 VCR = """\
 interactions:
 - request: {method: GET, uri: "https://api.example.com/me", body: null, headers: {}}
@@ -78,6 +83,20 @@ class ReadmeTest(BlocksTestCase):
         self.assertEqual(len(others), 2)
         self.assertIn("examples/quickstart.py", others[0])
         self.assertIn("-m unittest", others[1])
+
+    def test_it_is_a_cheat_sheet(self) -> None:
+        self.assertLessEqual(len(README.splitlines()), 230)
+        for link in re.findall(r"``((?:docs|examples)/[^`]*)``", README):
+            self.assertTrue((ROOT / link).exists(), link)
+
+    def test_it_names_every_mode_and_command_and_the_main_names(self) -> None:
+        choices = [each.choices for each in make_parser()._actions if isinstance(each, argparse._SubParsersAction)]
+        for word in (*MODES, *choices[0]):
+            self.assertRegex(README, rf"``{word}``|cassettes {word} ")
+        errors = {name for name in cassettes_lib.__all__ if name.endswith(("Error", "Warning"))}
+        values = {"Cassette", "Interaction", "InteractionRequest", "InteractionResponse", "InteractionFailure"}
+        for name in set(cassettes_lib.__all__) - errors - values - NAMED_IN_DOCS:
+            self.assertRegex(README, rf"\b{name}\b")
 
     def test_the_pictures_shown_are_there(self) -> None:
         for picture in re.findall(r"(?m)^\.\. image:: (.*)$", README):
