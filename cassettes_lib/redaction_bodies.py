@@ -23,7 +23,7 @@ from cassettes_lib.redaction_rules import COLLECTIONS, HEADERS_NAMES, INNER_NAME
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.redaction_tables import redacted_table
 from cassettes_lib.redaction_text import Style, redacted_text
-from cassettes_lib.redaction_urls import redacted_pairs
+from cassettes_lib.redaction_urls import EXCHANGING, redacted_pairs
 from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
@@ -47,7 +47,7 @@ _PRIVATE_JWK = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
 _NAMING_KEYS = ("name", "key", "header", "field", "parameter", "param", "id", "label", "variable", "env")
 _VALUE_KEYS = ("value", "content", "val", "secretvalue")
 _VALUE_NAMES = frozenset(("value", "raw", "computed", "secret"))
-_TELLING_KEYS = frozenset((*_VALUE_KEYS, "kty", "token", "grant_type"))
+_TELLING_KEYS = frozenset((*_VALUE_KEYS, "kty", "token", *EXCHANGING))
 
 
 def redacted_body(
@@ -281,7 +281,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
             _redact_sibling(scrub, text, by_key[name], edits, where)
     if "token" in by_key and _WORD_COMPANY.intersection(scalar.key for scalar in frame.scalars):
         edits.pop(by_key["token"].start, None)  # a language model's token: a word
-    if "grant_type" in by_key and "code" in by_key:
+    if "code" in by_key and not EXCHANGING.isdisjoint(by_key):
         _redact_sibling(scrub, text, by_key["code"], edits, where)
     value = next((by_key[key] for key in _VALUE_KEYS if key in by_key), None)
     naming = next((by_key[key] for key in _NAMING_KEYS if key in by_key), None)

@@ -15,6 +15,7 @@ from cassettes_lib.json_places import looks_like_json
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
+from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
 _BASE64_JSON = re.compile(
     r"(?<![A-Za-z0-9+/_.-])(?:eyJ|eyAi|ewog|W3si)[A-Za-z0-9+/_-]{12,}(?:={1,2}|(?![A-Za-z0-9+/_.=-]))"
@@ -53,6 +54,10 @@ def unnamed(scrub: Scrub, text: str, lowered: str, where: Where) -> Iterator[Fin
                 yield Find(*found.span(), partial(str, new))
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
+    if has_telling_segment(text):
+        for start, end, word in secrets_after_telling_segments(text):
+            if not word or not scrub.rules.query.keeps(word):
+                yield encoded_at(scrub, text[start:end], start, end, where, "place")
     if "code" in text and "state" in text:
         yield from _oauth_answers(scrub, text, where)
     if "bearer" in lowered or "basic" in lowered:

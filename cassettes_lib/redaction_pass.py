@@ -23,10 +23,11 @@ from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_text import redacted_text
-from cassettes_lib.redaction_urls import has_telltale, host_of, redacted_pairs, redacted_url
+from cassettes_lib.redaction_urls import host_of, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
+from cassettes_lib.telling_paths import has_telling_segment
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
@@ -54,7 +55,7 @@ class Scope(NamedTuple):
     Attributes:
         names: Names of secrets.
         shapes: Secrets that their shape gives away.
-        places: URLs with user information.
+        places: URLs with user information, or with segments that announce a secret.
         known: Known values.
         secret_objects: Kubernetes' objects of the kind `Secret`.
     """
@@ -180,7 +181,7 @@ class Pass:
 
     def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
         """Redact a URL, absolute or relative: the same way wherever it stands, so that what follows it matches."""
-        if "@" in url or self.is_suspicious(url) or has_telltale(url):
+        if "@" in url or self.is_suspicious(url):
             url = self.known(url, where)  # first, since a known value may be more than the value of one parameter
             url = redacted_url(self, self.shapeless(url, where), where, is_redirect=is_redirect)
         return self.known(url, where)
@@ -272,7 +273,7 @@ class Pass:
             return True
         if scope.shapes and has_shape(text):
             return True
-        if scope.places and (("@" in text and "://" in text) or "%40" in text):
+        if scope.places and (("@" in text and "://" in text) or "%40" in text or has_telling_segment(text)):
             return True
         return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
 
@@ -284,10 +285,11 @@ class Pass:
     def narrowed(self, text: str) -> Scope:
         """Look at a whole document once, so that its parts need not be looked at for what it does not hold."""
         before = self._scope
+        plain = text.replace("\\/", "/") if "\\/" in text else text
         self._scope = Scope(
             before.names and self.rules.has_stem(text.lower()),
-            before.shapes and has_shape(text.replace("\\/", "/") if "\\/" in text else text),
-            before.places and ("@" in text or "%40" in text),
+            before.shapes and has_shape(plain),
+            before.places and ("@" in text or "%40" in text or has_telling_segment(plain)),
             before.known and self._memory.may_hold(text),
             _KIND_SECRET.search(text) is not None,
         )

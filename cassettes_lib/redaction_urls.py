@@ -8,25 +8,20 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.replacements import is_replacement
-from cassettes_lib.secret_names import Verdict, word_set
-from cassettes_lib.secret_shapes import is_empty, looks_secret
+from cassettes_lib.secret_names import Verdict
+from cassettes_lib.secret_shapes import looks_secret
+from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
 _URL = re.compile(
     r"(?P<front>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?//)?(?P<authority>(?<=//)[^/?#]*)?(?P<path>[^?#]*)"
     r"(?P<query>\?[^#]*)?(?P<fragment>\#.*)?",
     re.DOTALL,
 )
-# A segment after one of these is a secret when it is long and mixed: /reset-password/<secret>, /token/<secret>.
-_TELLTALE = word_set(
-    "token key apikey api-key api_key secret password reset-password reset_password password-reset "
-    "password_reset reset confirm confirmation activate activation verify verify-email invite invitation magic "
-    "magic-link unsubscribe signed access-token access_token auth-token auth_token jwt accept"
-)
-_TELLTALE_SEGMENT = re.compile(rf"/(?:{'|'.join(sorted(map(re.escape, _TELLTALE)))})/[^/?#]{{16}}", re.IGNORECASE)
-_UUID_OR_HASH = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{40}|[0-9a-f]{64}")
 _SEPARATORS = re.compile(r"([&;])")
-# OAuth's answer comes back in a redirect with one of these beside the code (RFC 6749 section 4.1.2, RFC 9207).
-_BESIDE_CODE = frozenset(("state", "session_state", "iss", "scope", "authuser", "code_challenge", "id_token"))
+# OAuth's code comes back in a redirect with one of these beside it (RFC 6749 section 4.1.2, RFC 9207), or with `state`,
+# which has other meanings too; and it is exchanged with one of those (RFC 6749 section 4.1.3, RFC 7636).
+_BESIDE_CODE = frozenset(("session_state", "iss", "authuser", "code_challenge", "id_token"))
+EXCHANGING = frozenset(("grant_type", "client_secret", "code_verifier"))
 # What binds OAuth's question and answer together (RFC 6749 section 10.12, RFC 7636, OpenID Connect Core 3.1.2.1); it is
 # another one each time. Elsewhere these names are innocent.
 _OF_OAUTH = frozenset(("response_type", "code_challenge", "response_mode", "access_token", "id_token"))
@@ -52,8 +47,11 @@ def redacted_url(scrub: Scrub, url: str, where: Where, *, is_redirect: bool = Fa
         scrub.host(host_of(f"//{host}"))
     if userinfo:
         userinfo = _redacted_userinfo(scrub, userinfo, where)
+    if has_telling_segment(path + query):
+        path, question, query = _redacted_after_words(scrub, path + query, _place(where, "path")).partition("?")
+        query = question + query
     if len(path) > 3:
-        path = _redacted_path(scrub, path, where)
+        path = _redacted_path(scrub, path, _place(where, "path"))
     if query:
         query = "?" + redacted_pairs(scrub, query[1:], _place(where, "query"), is_query=True, is_redirect=is_redirect)
     if len(fragment) > 1:
@@ -77,7 +75,7 @@ def redacted_pairs(
     """
     pieces = _SEPARATORS.split(text) if separators != "&" else re.split(r"(&)", text)
     names = [piece.partition("=")[0] for piece in pieces[::2]]
-    has_code = "code" in names and (bool(_BESIDE_CODE.intersection(names)) or "grant_type" in names)
+    has_code = "code" in names and _is_of_oauth(dict(zip(names, pieces[::2], strict=True)), is_redirect=is_redirect)
     is_oauth = has_code or not _OF_OAUTH.isdisjoint(names)
     judge = scrub.rules.query if is_query else scrub.rules.fields
     for index in range(0, len(pieces), 2):
@@ -110,6 +108,15 @@ def redacted_pairs(
     return "".join(pieces)
 
 
+def _is_of_oauth(pieces: dict[str, str], *, is_redirect: bool) -> bool:
+    """Tell by its company whether `code` is OAuth's, and no postal code, coupon or number of an error."""
+    if not EXCHANGING.isdisjoint(pieces) or not _BESIDE_CODE.isdisjoint(pieces):
+        return True
+    return "state" in pieces and (
+        is_redirect or len(pieces["code"]) >= 16 + len("code=") or looks_secret(pieces["state"].removeprefix("state="))
+    )
+
+
 def _redacted_value(scrub: Scrub, name: str, value: str, verdict: Verdict, where: Where) -> str:
     if verdict is Verdict.YES or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value)):
         if name.lower() in ("x-amz-credential", "x-goog-credential") and "/" in value:
@@ -138,27 +145,32 @@ def _redacted_userinfo(scrub: Scrub, userinfo: str, where: Where) -> str:
     return f"{user}{colon}{password}"
 
 
+def _redacted_after_words(scrub: Scrub, path: str, where: Where) -> str:
+    """Redact what follows a word that announces a secret."""
+    pieces, done = [], 0
+    for start, end, word in secrets_after_telling_segments(path):
+        value = unquote(path[start:end])
+        if word and scrub.rules.query.keeps(word):
+            scrub.keep(value)
+            continue
+        pieces += [path[done:start], scrub.secret(value, where, "place")]
+        done = end
+    return "".join([*pieces, path[done:]])
+
+
 def _redacted_path(scrub: Scrub, path: str, where: Where) -> str:
     segments = path.split("/")
-    previous = ""
     for index, segment in enumerate(segments):
         if len(segment) >= 4:
-            segments[index] = _redacted_segment(scrub, segment, previous, _place(where, "path"))
-        previous = segment.lower()
-    joined = "/".join(segments)
-    return scrub.leaf(joined, _place(where, "path"))
+            segments[index] = _redacted_segment(scrub, segment, where)
+    return scrub.leaf("/".join(segments), where)
 
 
-def _redacted_segment(scrub: Scrub, segment: str, previous: str, where: Where) -> str:
-    """Redact `;name=value` parameters and what follows a telltale segment."""
+def _redacted_segment(scrub: Scrub, segment: str, where: Where) -> str:
+    """Redact `;name=value` parameters, and what is percent-encoded."""
     if ";" in segment and "=" in segment:
         first, *parameters = segment.split(";")
         return ";".join([first, *(redacted_pairs(scrub, each, where, is_query=True) for each in parameters)])
-    if previous in _TELLTALE and len(segment) >= 16:
-        plain = unquote(segment)
-        has_both = any(c.isdigit() for c in plain) and any(c.isalpha() for c in plain)
-        if has_both and looks_secret(plain) and not _UUID_OR_HASH.fullmatch(plain) and not is_empty(plain):
-            return scrub.secret(plain, where, "place")
     if "%" in segment and (plain := unquote(segment)) != segment:
         new = scrub.leaf(plain, where)
         return segment if new == plain else quote(new, safe="!$&'()*+,;=:@~<>")
@@ -175,11 +187,6 @@ def _redacted_fragment(scrub: Scrub, fragment: str, where: Where) -> str:
     if "=" in fragment:
         return redacted_pairs(scrub, fragment, place, is_query=True, is_redirect=True)
     return scrub.leaf(fragment, place)
-
-
-def has_telltale(url: str) -> bool:
-    """Tell whether a segment of the path announces that a secret follows."""
-    return _TELLTALE_SEGMENT.search(url) is not None
 
 
 def host_of(url: str) -> str:

@@ -39,7 +39,7 @@ LAYERS = (
     ("misses",),
     ("any_of", "json_places", "replacements", "secret_names", "shape_table"),
     ("base64_runs", "secret_shapes", "taint"),
-    ("placeholders", "redaction_rules", "redaction_review"),
+    ("placeholders", "redaction_rules", "redaction_review", "telling_paths"),
     ("redaction_memory",),
     ("redaction_scrub",),
     ("redaction_urls",),
