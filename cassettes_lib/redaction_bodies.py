@@ -36,6 +36,8 @@ _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|gr
 _BINARY_TYPES = re.compile(
     r"image/(?!svg)|audio/|video/|font/|application/(?:zip|gzip|pdf|wasm|x-tar|vnd\.ms|x-protobuf|grpc)"
 )
+# A body that is a token and nothing else, as GET /token may answer.
+_BARE = re.compile(r"\s*\"?(?P<secret>[\w.~+/=:$|-]{8,})\"?\s*")
 _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"
@@ -84,6 +86,8 @@ def redacted_body(
 
 def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) -> str:
     """Redact a text of a media type."""
+    if scrub.awaits_secret and len(text) < _SMALL and (bare := _BARE.fullmatch(text)) and looks_secret(bare["secret"]):
+        return text[: bare.start("secret")] + scrub.secret(bare["secret"], where, "place") + text[bare.end("secret") :]
     if looks_like_json(text) or "json" in media_type:
         text = redacted_json(scrub, text, where)
         if is_json(text):

@@ -23,9 +23,9 @@ from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_text import redacted_text
-from cassettes_lib.redaction_urls import host_of, redacted_pairs, redacted_url
+from cassettes_lib.redaction_urls import host_of, last_segment, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
-from cassettes_lib.secret_names import word_set
+from cassettes_lib.secret_names import Verdict, word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
 from cassettes_lib.telling_paths import has_telling_segment
 
@@ -72,6 +72,7 @@ class Pass:
 
     def __init__(self, rules: Rules, memory: Memory) -> None:
         self.rules = rules
+        self.awaits_secret = False
         self._memory = memory
         self._depth = 0
         self._scope = Scope(True, True, True, True)
@@ -133,7 +134,11 @@ class Pass:
         if request is not interaction.request:
             update["request"] = request
         if interaction.response:
-            response = self.response(interaction.response)
+            self.awaits_secret = self.rules.fields.verdict(last_segment(interaction.request.url)) is Verdict.YES
+            try:
+                response = self.response(interaction.response)
+            finally:
+                self.awaits_secret = False
             if response is not interaction.response:
                 update["response"] = response
         if interaction.failure and (others := self._others(interaction.failure)):

@@ -9,9 +9,15 @@ from cassettes_lib.redaction_rules import Rules
 
 
 class Scrub(Protocol):
-    """What a walker through a place asks: what replaces a secret, and how a text inside that place is redacted."""
+    """What a walker through a place asks: what replaces a secret, and how a text inside that place is redacted.
+
+    Attributes:
+        rules: The configuration.
+        awaits_secret: Whether the body is the answer to a request for a secret, such as `GET /token`.
+    """
 
     rules: Rules
+    awaits_secret: bool
 
     @property
     def may_have_names(self) -> bool:

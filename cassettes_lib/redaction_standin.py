@@ -171,15 +171,21 @@ def _pairs_text(asked: str, recorded: str, pairs: list[Pair]) -> str:
         return asked
     lead = asked[:1] if asked[:1] == "?" else ""
     theirs: dict[str, list[str]] = {}
+    marked: list[str] = []  # pieces whose names are replacements
     for piece in recorded.lstrip("?").split("&"):
         name, _, value = piece.partition("=")
-        theirs.setdefault(unquote(name), []).append(value)
+        if holds_replacement(name):
+            marked.append(piece)
+        else:
+            theirs.setdefault(unquote(name), []).append(value)
     pieces = asked[len(lead) :].split("&")
     for index, piece in enumerate(pieces):
         name, equals, value = piece.partition("=")
         waiting = theirs.get(unquote(name))
         if waiting:
             pieces[index] = f"{name}{equals}{_value(value, waiting.pop(0), pairs)}"
+        elif marked and aligned(unquote(piece), unquote(marked[0]), pairs):
+            pieces[index] = marked.pop(0)
     return lead + "&".join(pieces)
 
 

@@ -199,5 +199,10 @@ def host_of(url: str) -> str:
     return (host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host).lower()
 
 
+def last_segment(url: str) -> str:
+    """Return the last segment of a URL's path, or ""."""
+    return url.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+
+
 def _place(where: Where, name: str) -> Where:
     return lambda: f"{where if isinstance(where, str) else where()} {name}"
