@@ -29,6 +29,7 @@ from cassettes_lib._version import __version__
 if TYPE_CHECKING:
     from cassettes_lib.adapter import CassetteAdapter
     from cassettes_lib.broker import Broker, CassetteStore, LiveResponder
+    from cassettes_lib.buffering import BufferedCassetteStore
     from cassettes_lib.errors import (
         AmbiguousCassetteError,
         CassetteError,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from cassettes_lib.redaction import Redactor
     from cassettes_lib.remote_store import FsspecCassetteStore
     from cassettes_lib.store_contract import CassetteStoreContract
-    from cassettes_lib.stores import BufferedCassetteStore, JsonFileCassetteStore
+    from cassettes_lib.stores import JsonFileCassetteStore
     from cassettes_lib.testcase import CassetteMixin, CassetteTestCase
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
 _HOMES = {
     "adapter": ("CassetteAdapter",),
     "broker": ("Broker", "CassetteStore", "LiveResponder",),
+    "buffering": ("BufferedCassetteStore",),
     "errors": (
         "AmbiguousCassetteError", "CassetteError", "CassetteExpiredError", "CassetteFormatError",
         "CassetteImportError", "CassetteLoadError", "CassetteNotFoundError", "CassetteSaveError", "CassetteWarning",
@@ -88,7 +90,7 @@ _HOMES = {
     "models": ("Cassette", "Interaction", "InteractionFailure", "InteractionRequest", "InteractionResponse",),
     "recording": ("use_cassette",),
     "redaction": ("Redactor",),
-    "stores": ("BufferedCassetteStore", "JsonFileCassetteStore",),
+    "stores": ("JsonFileCassetteStore",),
     "remote_store": ("FsspecCassetteStore",),
     "store_contract": ("CassetteStoreContract",),
     "testcase": ("CassetteMixin", "CassetteTestCase",),

@@ -1,4 +1,4 @@
-"""Where cassettes are kept: `JsonFileCassetteStore`. (`BufferedCassetteStore`, from `buffering`, goes before others.)
+"""`JsonFileCassetteStore`: a cassette in a JSON file, to which each save adds what is new.
 
 Strategy: a store remembers, for each recording that it serves, what it loaded or saved last (a `Basis`). From that
 and the cassette that is to be saved, a `Saving` finds out what is new, and writes as little as it can.
@@ -14,7 +14,6 @@ import weakref
 from pathlib import Path
 
 from cassettes_lib.bases import Bases
-from cassettes_lib.buffering import BufferedCassetteStore
 from cassettes_lib.errors import (
     CassetteFormatError,
     CassetteLoadError,
@@ -29,8 +28,6 @@ from cassettes_lib.locks import lock_to_read
 from cassettes_lib.models import Cassette
 from cassettes_lib.saving import Saving
 from cassettes_lib.undisturbed import Undisturbed
-
-__all__ = ["BufferedCassetteStore", "JsonFileCassetteStore"]
 
 _LOCK_TIMEOUT = 30.0
 _READER_PATIENCE = 5.0

@@ -1,7 +1,4 @@
-"""`CassetteTestCase`: a TestCase each of whose tests has a cassette, and assertions about the calls it made.
-
-`CassetteStoreContract`, which tests a store of one's own, is here as well.
-"""
+"""`CassetteTestCase`: a TestCase each of whose tests has a cassette, and assertions about the calls it made."""
 
 from __future__ import annotations
 
@@ -19,9 +16,6 @@ from cassettes_lib.recording import UseCassette, use_cassette
 from cassettes_lib.requested import ANYTHING, Wanted
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.session_broker import Call, SessionBroker
-from cassettes_lib.store_contract import CassetteStoreContract
-
-__all__ = ["CassetteMixin", "CassetteStoreContract", "CassetteTestCase"]
 
 if TYPE_CHECKING:
     _Base = unittest.TestCase

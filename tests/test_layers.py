@@ -141,6 +141,13 @@ class LayersTest(unittest.TestCase):
         placed = {name for names in LAYERS for name in names}
         self.assertEqual([name for name, _ in modules() if name not in placed], [])
 
+    def test_every_module_says_first_what_it_is_for_and_can_be_read_at_one_sitting(self) -> None:
+        for path in sorted(PACKAGE.rglob("*.py")):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            with self.subTest(path.relative_to(PACKAGE)):
+                self.assertRegex(lines[0], r'^"""\S.{20,}[.:]("""|$)')
+                self.assertLess(len(lines), 420)
+
     def test_no_module_hides_a_public_name(self) -> None:
         self.assertEqual({name for name, _ in modules()} & set(cassettes_lib.__all__), set())
 
