@@ -81,6 +81,11 @@ class Broker:
     Attributes:
         misses: The errors of the requests that nothing answered, in order. A test that expected them empties the list.
         tape: The last requests and where their answers came from, redacted.
+
+    Example:
+        >>> broker = Broker(Cassette(), "record", lambda request: InteractionResponse(status=200, body=b"hello"))
+        >>> broker.respond(InteractionRequest(method="GET", url="https://api.example.com/")).body
+        b'hello'
     """
 
     @explain_wrong_keywords(redact="redactor", store="cassette_store")

@@ -115,6 +115,9 @@ def header(*names: str) -> NamedMatcher:
 
     Raises:
         TypeError: There is no name, or one that is not a text.
+
+    Example:
+        use_cassette("cassettes/orders.json", match_on=("method", "url", header("Accept")))
     """
     if not names:
         raise TypeError('header() compares the headers it is given: header("Accept")')
@@ -127,6 +130,9 @@ def headers(*, ignore: str | Iterable[str] = ()) -> NamedMatcher:
 
     Args:
         ignore: Names of headers; the case is free.
+
+    Example:
+        use_cassette("cassettes/orders.json", match_on=("method", "url", headers(ignore=["Date"])))
     """
     return _headers_matcher(IgnoreRules(headers=_lower_names(ignore, "headers(ignore=...)")))
 
@@ -154,6 +160,12 @@ def body(
         ignore: JSON paths in JSON bodies, names of fields in forms: each entry is both.
         json: JSON paths only.
         form: Names of form fields only, urlencoded or multipart.
+
+    Raises:
+        ValueError: What is to be a JSON path is none.
+
+    Example:
+        use_cassette("cassettes/orders.json", match_on=("method", "url", body(json=["$.nonce"], form=["csrf"])))
     """
     both = _names(ignore, "body(ignore=...)")
     return _body_matcher(
@@ -184,6 +196,16 @@ def ignoring(
         json: Paths into JSON bodies (see `jsonpath`): `$.a.b`, `items[*].id`, `..nonce`.
         headers: Names of headers, for a `match_on` that compares headers.
         match_on: The match to start from.
+
+    Returns:
+        The matchers, for `match_on`.
+
+    Raises:
+        TypeError: A name is no text, or a keyword is unknown; the text names the right one.
+        ValueError: What is to be a JSON path is none, or a matcher is unknown.
+
+    Example:
+        use_cassette("cassettes/orders.json", match_on=ignoring(query=["ts"], json=["$.nonce"]))
     """
     rules = IgnoreRules(
         frozenset(_names(query, "ignoring(query=...)")),

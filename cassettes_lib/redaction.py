@@ -66,8 +66,12 @@ class Redactor:
             the value. A value may be a function, called when a session starts; an empty one is ignored.
 
     Raises:
-        TypeError: An argument has the wrong type.
+        TypeError: An argument has the wrong type, or is unknown.
         ValueError: A regular expression or a name is wrong.
+
+    Example:
+        redactor = Redactor(headers=["X-Badge"], fields=["iban", "$.user.badge"], keep=["theme"])
+        use_cassette("cassettes/orders.json", redact=redactor)
     """
 
     __slots__ = ("_placeholders", "_rules")

@@ -43,6 +43,9 @@ class JsonFileCassetteStore:
     Attributes:
         path: The file.
         marks_recordings: True: recordings are marked as incomplete in this store while they run.
+
+    Example:
+        broker = Broker.from_store(JsonFileCassetteStore("cassettes/orders.json"), mode="auto", live_responder=ask)
     """
 
     marks_recordings = True

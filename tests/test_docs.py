@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import importlib.util
 import inspect
@@ -12,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 import unittest
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,16 @@ class PublicNamesTest(unittest.TestCase):
                 self.assertTrue(value.__dict__.get("__doc__") if isinstance(value, type) else value.__doc__)
                 for what, function in public_functions(value):
                     self.assert_documented(f"{name}.{what}", function, inspect.getdoc(value) or "")
+
+    def test_what_is_called_by_hand_has_an_example_that_is_python(self) -> None:
+        for name in ("use_cassette", "CassetteTestCase", "CassetteAdapter", "Redactor", "ignoring", "url", "body",
+                     "header", "headers", "Broker", "JsonFileCassetteStore", "BufferedCassetteStore",
+                     "FsspecCassetteStore", "CassetteStoreContract"):
+            with self.subTest(name):
+                doc = f"{inspect.getdoc(getattr(cassettes_lib, name))}\n"
+                example = re.search(r"(?m)^Example:\n((?:    .*\n|\n)+)", doc)
+                assert example is not None
+                ast.parse(re.sub(r"(?m)^(>>> |\.\.\. )", "", textwrap.dedent(example[1])))
 
     def assert_documented(self, name: str, function: Any, doc_of_class: str) -> None:
         doc = inspect.getdoc(function) or ""
