@@ -73,6 +73,10 @@ def path_named(cls: type, method: str, name: str, folder: Path | None = None) ->
         method: The name of its method.
         name: What the class calls the file, folders allowed; `.json` is added where it is missing.
         folder: Where to put it instead of `cassettes/<module>`.
+
+    Raises:
+        CassetteError: Another test has this path.
+        ValueError: The name is none, or leads out of the folder.
     """
     source = _source_of_module(cls.__module__)
     parts = [part for part in re.split(r"[/\\]", name.removesuffix(".json")) if part not in ("", ".")]

@@ -54,7 +54,7 @@ class Follower:
 
 
 class Block:
-    """A stretch of a program in whose requests somebody is in charge, from `_open` to `_close`.
+    """A stretch of a program in whose requests somebody is in charge, from `enter_context` to `leave_context`.
 
     Attributes:
         name: What messages call it.
@@ -81,7 +81,7 @@ class Block:
         global _open_blocks
         with lock:
             self.parent = _without_left(owner.get())
-            self._home = _here()
+            self._home = here()
             self.open = True
             _open_blocks = (*_open_blocks, self)
         owner.set(self)
@@ -132,7 +132,7 @@ class Block:
     @property
     def at_home(self) -> bool:
         """Whether this is the thread and the task that entered the block."""
-        return self._home is not None and all(mine is now for mine, now in zip(self._home, _here(), strict=True))
+        return self._home is not None and all(mine is now for mine, now in zip(self._home, here(), strict=True))
 
 
 class LiveCall:
@@ -244,7 +244,8 @@ def _without_left(found: Owner) -> Owner:
     return found
 
 
-def _here() -> tuple[threading.Thread, object]:
+def here() -> tuple[threading.Thread, object]:
+    """Return the thread and the task that run, the task None where there is none."""
     asyncio = sys.modules.get("asyncio")
     task = None
     if asyncio is not None and asyncio._get_running_loop() is not None:
@@ -253,5 +254,5 @@ def _here() -> tuple[threading.Thread, object]:
 
 
 def _who() -> str:
-    thread, task = _here()
+    thread, task = here()
     return f"the thread {thread.name!r}" if task is None else f"a task of the thread {thread.name!r}"

@@ -128,7 +128,7 @@ class Planner:
         except CassetteNotFoundError as error:
             return self._plan_missing(error)
         except CassetteFormatError as error:
-            if not getattr(error, "empty", False):
+            if not error.empty:
                 raise
             return self._plan_missing(error)
         return self._plan_present(cassette)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -31,6 +30,7 @@ from cassettes_lib.options import (
     checked_path,
     refuse_unknown,
 )
+from cassettes_lib.ownership import here
 from cassettes_lib.passthrough import PassthroughRule
 from cassettes_lib.plans import Place
 from cassettes_lib.redaction import Redactor
@@ -65,7 +65,7 @@ class UseCassette:
         session = CassetteSession(self._place_given, self._options)
         broker = session.start()
         with self._lock:
-            self._entered.append((_here(), session))
+            self._entered.append((here(), session))
         return broker
 
     def __exit__(
@@ -106,9 +106,9 @@ class UseCassette:
 
     def _last_entered(self) -> CassetteSession:
         """Take the session entered last off the list: the last one of this thread and task, or else of all."""
-        here = _here()
+        now = here()
         with self._lock:
-            positions = [at for at, (where, _) in enumerate(self._entered) if where == here]
+            positions = [at for at, (where, _) in enumerate(self._entered) if where == now]
             return self._entered.pop(positions[-1] if positions else -1)[1]
 
     def session_at(self, find_path: Callable[[], Path], *, part: str = "", fails: bool = False) -> CassetteSession:
@@ -297,12 +297,3 @@ def _is_decorated(path: Any) -> bool:
 def _file_place(path: str | Path) -> Place:
     absolute = os.path.abspath(path)
     return Place(JsonFileCassetteStore(absolute), str(path), absolute)
-
-
-def _here() -> object:
-    """Return what tells the thread and the task that run apart from others."""
-    asyncio = sys.modules.get("asyncio")
-    task = None
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        task = asyncio.current_task()
-    return threading.get_ident(), task

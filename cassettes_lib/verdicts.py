@@ -19,8 +19,6 @@ from typing import Any
 FailureListener = Callable[[BaseException], None]
 
 _REPORTS_OF_FAILURE = ("addError", "addFailure", "addSubTest")
-
-
 _NONE: Any = None
 
 
