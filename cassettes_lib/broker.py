@@ -150,11 +150,8 @@ class Broker:
         self._playable = cassette.interactions
         self._redaction = None if redactor is None else redactor.start()
         recorded = RecordedRequests(self._playable, self._redaction)
-        self._index = PlaybackIndex(
-            len(self._playable), recorded.request_at, self._matchers,
-            line_at=recorded.line_at, stored_at=recorded.stored_at,
-        )
-        self._stand_ins = self._redaction and StandIns(self._index, self._redaction)
+        self._index = PlaybackIndex(recorded, self._matchers)
+        self._stand_ins = self._redaction and StandIns(self._index, recorded, self._redaction)
         if self._redaction:
             self._redaction.adopt(self._playable)
 

@@ -82,6 +82,15 @@ def sure_interaction(entry: dict[str, Any]) -> Interaction:
     return unchecked(Interaction, fields, {name: each for name, each in entry.items() if name not in fields})
 
 
+def sure_request(entry: dict[str, Any]) -> InteractionRequest:
+    """Build the request of a surely valid object.
+
+    Raises:
+        ValueError: As `sure_interaction`.
+    """
+    return _built(InteractionRequest, _REQUEST, entry)
+
+
 def _built(kind: type[_Message], defaults: dict[str, Any], entry: dict[str, Any]) -> _Message:
     fields = {**defaults, **entry}
     fields["headers"] = headers_from_file(fields["headers"])

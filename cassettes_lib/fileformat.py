@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cassettes_lib.bodies import body_to_form
-from cassettes_lib.entrycheck import is_surely_valid, sure_interaction
+from cassettes_lib.entrycheck import is_surely_valid, sure_interaction, sure_request
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, entry_error, kind_of, shape_error, shortened, text_error
 from cassettes_lib.header_pairs import Headers
@@ -35,7 +35,7 @@ from cassettes_lib.jsontext import (
 )
 from cassettes_lib.large_bodies import cut_out_large, text_with_large, with_bodies, with_words_for_large
 from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
-from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions, RecordingMark
 
 __all__ = [
     "FORMAT", "UnreadEntry", "cassette_members", "headers_to_form", "interaction_text", "interaction_to_entry",
@@ -120,6 +120,9 @@ def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[
     return mapping
 
 
+_REQUEST, _REQUEST_END, _BODY = b'\n      "request": {', b"\n      }", b'\n        "body": {'
+
+
 class UnreadEntry:
     """An interaction in a text in our layout, found to be valid; calling it reads it.
 
@@ -128,7 +131,7 @@ class UnreadEntry:
         url: URL of its request.
     """
 
-    __slots__ = ("_data", "_entry", "_path", "_position", "_slice", "method", "url")
+    __slots__ = ("_data", "_entry", "_path", "_position", "_request", "_slice", "method", "url")
 
     def __init__(
         self, request: dict[str, Any], data: bytes, where: slice, path: str, position: int, entry: Any = None
@@ -140,6 +143,7 @@ class UnreadEntry:
         self._path = path
         self._position = position
         self._entry = entry  # kept where it costs too much to read it again
+        self._request: InteractionRequest | None = None
 
     def __call__(self) -> Interaction:
         """Read the interaction.
@@ -155,10 +159,50 @@ class UnreadEntry:
         except ValueError:  # the models say what is wrong, and where
             return _validated_entry(entry, self._data, self._slice, self._path, self._position)
 
+    def read_request(self) -> InteractionRequest:
+        """Read the request alone, as far as it can be told where it stands; it is kept.
+
+        Raises:
+            CassetteFormatError: As when the interaction is read.
+        """
+        if self._request is None:
+            self._request = self._request_alone() or self().request
+        return self._request
+
+    def _request_alone(self) -> InteractionRequest | None:
+        try:
+            if self._entry is not None:
+                return sure_request(self._entry["request"])
+            entry = read_json_bytes(self.request_text or b"null")
+            # Whatever may stand in a text that was edited, this is the request that was found to be valid.
+            if type(entry) is dict and entry.get("url") == self.url and entry.get("method") == self.method:
+                return sure_request(entry)
+        except ValueError:
+            pass
+        return None
+
     @property
     def text(self) -> bytes:
         """The bytes of its object."""
         return self._data[self._slice]
+
+    @property
+    def request_text(self) -> bytes | None:
+        """The bytes of its request's object; None when it cannot be told where it stands, or when it holds base64."""
+        if self._entry is not None:
+            return None
+        start = self._data.rfind(_REQUEST, self._slice.start, self._slice.stop)
+        end = self._data.find(_REQUEST_END, start, self._slice.stop)
+        return None if start < 0 or end < 0 else self._data[start + len(_REQUEST) - 1 : end + len(_REQUEST_END)]
+
+    @property
+    def body_text(self) -> bytes | None:
+        """The bytes of the object that stands for its request's body, b"" for no body; None as `request_text`."""
+        text = self.request_text
+        if text is None:
+            return None
+        start = text.find(_BODY)
+        return text[start:] if start >= 0 else b""
 
 
 class _KeptEntry(UnreadEntry):
@@ -176,6 +220,9 @@ class _KeptEntry(UnreadEntry):
 
     def __call__(self) -> Interaction:
         return self._value
+
+    def read_request(self) -> InteractionRequest:
+        return self._value.request
 
 
 def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:

@@ -51,18 +51,18 @@ def nearest_candidates(
     """
     skipped = set(skip)
     positions = [position for position in range(index.count) if position not in skipped]
-    likenesses = dict(zip(positions, _line_likenesses(request, positions, index.line_at), strict=True))
+    likenesses = dict(zip(positions, _line_likenesses(request, positions, index.recorded.stored_line_at), strict=True))
     positions = _best(positions, likenesses)
     if len(positions) > _FINALISTS:
         length = min(_MOST_LOOKED_AT, max(_LEAST_LOOKED_AT, _LOOKED_AT // len(positions) // 2))
         words = _words(request.body, length)
         for position in positions:
-            likenesses[position] += _shared(words, _words(index.stored_at(position).body, length))
+            likenesses[position] += _shared(words, _words(index.recorded.body_text_at(position), length))
         # Among equals, what was not yet played comes first, in recorded order.
         positions.sort(key=lambda position: (-likenesses[position], index.is_played(position), position))
     candidates = []
     for position in positions[:_FINALISTS]:
-        recorded = index.request_at(position)
+        recorded = index.recorded.request_at(position)
         differing = tuple(matcher for matcher in index.matchers if not keys_equal(matcher, request, recorded))
         candidates.append(Candidate(position, recorded, differing, likenesses[position]))
     return sorted(

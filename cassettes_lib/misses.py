@@ -89,7 +89,7 @@ def explain_miss(
     else:
         reason = "differs" if similar else "none similar"
     found = (expired or equal)[-1:]
-    shown = [Candidate(position, index.request_at(position), (), 0) for position in found] + similar
+    shown = [Candidate(position, index.recorded.request_at(position), (), 0) for position in found] + similar
     shown = shown[:_MOST_NEAREST]
     nearest = [
         NearestRequest(

@@ -290,6 +290,19 @@ class Interactions(Sequence[Interaction]):
             entry = self[position]
         return entry.request.method, entry.request.url
 
+    def request_at(self, position: int) -> InteractionRequest:
+        """Return the request at a position, without reading the rest of an interaction that can be read in part."""
+        entry = self._entries[position]
+        if isinstance(entry, Interaction):
+            return entry.request
+        read_request = getattr(entry, "read_request", None)
+        return read_request() if read_request else self[position].request
+
+    def body_text_at(self, position: int) -> bytes | None:
+        """Return the text that stands for the body of a request in a file; None when it is read, or not told apart."""
+        text = getattr(self._entries[position], "body_text", None)
+        return text if isinstance(text, bytes) else None
+
     def unread_at(self, position: int) -> UnreadInteraction | None:
         """Return what stands for an interaction that has not been read yet, or None for one that has."""
         entry = self._entries[position]

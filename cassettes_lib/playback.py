@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cassettes_lib.matching import MatchOn, NamedMatcher, resolve_matchers
 from cassettes_lib.matching_bodies import body_headers
@@ -39,6 +39,34 @@ class Usage(NamedTuple):
     asked: int
 
 
+class RecordedForms(Protocol):
+    """Reads the recorded requests by their position, in the forms in which they are compared."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def request_at(self, position: int) -> InteractionRequest:
+        """Return a request without secrets."""
+
+    def line_at(self, position: int) -> tuple[str, str]:
+        """Return method and URL of the same."""
+
+    def stored_at(self, position: int) -> InteractionRequest:
+        """Return a request as it is stored, which may hold secrets."""
+
+    def stored_line_at(self, position: int) -> tuple[str, str]:
+        """Return method and URL of the same."""
+
+    def played_at(self, position: int) -> InteractionRequest:
+        """Return a request as it is stored, which will most likely be played."""
+
+    def body_text_at(self, position: int) -> bytes:
+        """Return the stored body, or the text that stands for it in a file."""
+
+    def compares_as_stored(self, request: InteractionRequest, /) -> bool:
+        """Tell whether a request without secrets can only be equal to one that is stored as it is."""
+
+
 class PlaybackIndex:
     """Finds, for each request, the next recorded one that is equal to it.
 
@@ -46,37 +74,24 @@ class PlaybackIndex:
 
     Attributes:
         count: How many interactions are recorded.
-        request_at: Reads the recorded request at a position.
-        line_at: Reads its method and URL.
-        stored_at: Reads the recorded request at a position as it is stored, which may hold secrets.
+        recorded: Reads the recorded requests.
         matchers: What makes requests equal.
         play_count: How many requests were answered.
         withheld: The positions that are never given out because they are too old, and when they were recorded.
     """
 
-    def __init__(
-        self, count: int, request_at: RequestAt, matchers: MatchOn, *,
-        line_at: LineAt | None = None, stored_at: RequestAt | None = None,
-    ) -> None:
-        """Make an index; no request is read before the first one is asked for.
-
-        Args:
-            count: How many interactions are recorded.
-            request_at: Reads the recorded request at a position, redacted as it is stored.
-            matchers: What makes requests equal.
-            line_at: Reads only method and URL at a position, where that is cheaper.
-            stored_at: Reads the recorded request at a position as it is stored.
-        """
-        self.count = count
-        self.request_at = request_at
-        self.line_at = line_at or self._line_of_request
+    def __init__(self, recorded: RecordedForms, matchers: MatchOn) -> None:
+        """Make an index; no request is read before the first one is asked for."""
+        self.count = len(recorded)
+        self.recorded = recorded
         self.matchers = resolve_matchers(matchers)
-        self.stored_at = stored_at or request_at
         self._levels = _levels(self.matchers)
         self._same_means_equal = all(matcher.part in _TOLD_BY_SAMENESS for matcher in self.matchers)
-        self._root = _Node(range(count))
-        self._played = bytearray(count)
-        self._unused = count
+        everything = range(self.count)
+        self._redacted = _Tree(everything, recorded.request_at, recorded.line_at)
+        self._stored = _Tree(everything, recorded.stored_at, recorded.stored_line_at)
+        self._played = bytearray(self.count)
+        self._unused = self.count
         self.play_count = 0
         self.withheld: Mapping[int, datetime] = {}
 
@@ -100,11 +115,11 @@ class PlaybackIndex:
         """
         if not self._same_means_equal:
             return None
-        node = self._root
+        node = self._stored.root
         for level in self._levels:
             if node.children is None:
                 position = self._next(node)
-                if position is None or not _is_same(request, self.stored_at(position)):
+                if position is None or not _is_same(request, self.recorded.played_at(position)):
                     return None
                 return self._play(position)
             child = node.shortcuts.get(level.raw_key(request))
@@ -127,13 +142,14 @@ class PlaybackIndex:
         Raises:
             TypeError: A matcher returned a key that cannot be hashed.
         """
-        node = self._root
+        tree = self._tree_for(request)
+        node = tree.root
         for depth, level in enumerate(self._levels):
             if node.children is None:
                 position = self._next(node)
-                if position is not None and self._is_equal(position, request, depth):
+                if position is not None and tree.is_equal(position, request, self._levels[depth:]):
                     return self._play(position)
-            child = self._child(node, level, request)
+            child = tree.child(node, level, request)
             if child is None:
                 return None
             node = child
@@ -149,9 +165,10 @@ class PlaybackIndex:
 
     def usage(self, request: InteractionRequest) -> Usage | None:
         """Tell where requests equal to this one are recorded and how often they were asked for; None if nowhere."""
-        node = self._root
+        tree = self._tree_for(request)
+        node = tree.root
         for level in self._levels:
-            child = self._child(node, level, request)
+            child = tree.child(node, level, request)
             if child is None:
                 return None
             node = child
@@ -166,6 +183,10 @@ class PlaybackIndex:
         """Tell whether the interaction at a position can still be played."""
         return not self._played[position]
 
+    def compares_as_stored(self, request: InteractionRequest) -> bool:
+        """Tell whether a request is looked up among the recorded ones as they are stored, and not as redacted."""
+        return self._same_means_equal and self.recorded.compares_as_stored(request)
+
     @property
     def unused(self) -> list[int]:
         """The positions that have not been played, in recorded order."""
@@ -175,6 +196,9 @@ class PlaybackIndex:
     def all_played(self) -> bool:
         """Whether every position has been played; costs nothing."""
         return not self._unused
+
+    def _tree_for(self, request: InteractionRequest) -> _Tree:
+        return self._stored if self.compares_as_stored(request) else self._redacted
 
     def _play(self, position: int) -> int:
         self._played[position] = _PLAYED
@@ -192,9 +216,22 @@ class PlaybackIndex:
             node.passed += 1
         return None
 
-    def _is_equal(self, position: int, request: InteractionRequest, depth: int) -> bool:
-        """Tell whether a request equals a recorded one by the matchers from a level on, if that is cheap to tell."""
-        for level in self._levels[depth:]:
+
+class _Tree:
+    """The trie over the recorded requests in one of their forms; see the strategy.
+
+    Attributes:
+        root: Its first node.
+    """
+
+    def __init__(self, positions: Sequence[int], request_at: RequestAt, line_at: LineAt) -> None:
+        self.root = _Node(positions)
+        self._request_at = request_at
+        self._line_at = line_at
+
+    def is_equal(self, position: int, request: InteractionRequest, levels: Sequence[_Level]) -> bool:
+        """Tell whether a request equals a recorded one by these levels."""
+        for level in levels:
             raw_key = self._raw_key(level, position)
             if raw_key is not None:
                 if raw_key != level.raw_key(request):
@@ -203,7 +240,8 @@ class PlaybackIndex:
                 return False
         return True
 
-    def _child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
+    def child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
+        """Return the node of a level where a request is found, or None; the level is made if there is none yet."""
         if node.children is None:
             self._split(node, level)
         assert node.children is not None
@@ -227,17 +265,13 @@ class PlaybackIndex:
 
     def _raw_key(self, level: _Level, position: int) -> Hashable | None:
         if level.needs_line_only:
-            return self.line_at(position)
-        return level.raw_key(self.request_at(position))
+            return self._line_at(position)
+        return level.raw_key(self._request_at(position))
 
     def _key(self, level: _Level, position: int) -> Hashable:
         if level.needs_line_only:
-            return level.line_key(*self.line_at(position))
-        return level.key(self.request_at(position))
-
-    def _line_of_request(self, position: int) -> tuple[str, str]:
-        request = self.request_at(position)
-        return request.method, request.url
+            return level.line_key(*self._line_at(position))
+        return level.key(self._request_at(position))
 
 
 class _Level:

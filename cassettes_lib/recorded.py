@@ -1,13 +1,16 @@
-"""The recorded requests as they compare: without secrets, and looked through once.
+"""The recorded requests as they compare: as they are stored, or without secrets, and looked through once.
 
-Strategy: a miss looks at every recorded request several times, and looking for secrets is the dearest part of that.
-What held none holds none as long as no further secret is learnt, so where it stands is remembered.
+Strategy: a miss looks at every recorded request, and looking for secrets is the dearest part of that. What is asked and
+holds no replacement is equal to nothing that redaction would change, so it is compared with what is stored. For the
+rest: what held no secret holds none as long as no further one is learnt, so where it stands is remembered.
 """
 
 from __future__ import annotations
 
 from cassettes_lib.models import InteractionRequest, Interactions
 from cassettes_lib.redaction import Redaction
+from cassettes_lib.redaction_outline import may_hold_replacement
+from cassettes_lib.replacements import bytes_hold_replacement, holds_replacement
 
 
 class RecordedRequests:
@@ -26,9 +29,25 @@ class RecordedRequests:
         self._clean_lines: set[int] = set()
         self._taints = 0
 
+    def __len__(self) -> int:
+        return len(self._interactions)
+
+    def played_at(self, position: int) -> InteractionRequest:
+        """Return the request at a position as it is stored; its response, which will be wanted next, is read too."""
+        return self._interactions[position].request
+
     def stored_at(self, position: int) -> InteractionRequest:
         """Return the request at a position as it is stored."""
-        return self._interactions[position].request
+        return self._interactions.request_at(position)
+
+    def stored_line_at(self, position: int) -> tuple[str, str]:
+        """Return the method and the URL at a position as they are stored."""
+        return self._interactions.head_at(position)
+
+    def body_text_at(self, position: int) -> bytes:
+        """Return the body at a position as it is stored, or the text that stands for it in the file."""
+        text = self._interactions.body_text_at(position)
+        return self.stored_at(position).body if text is None else text
 
     def request_at(self, position: int) -> InteractionRequest:
         """Return the request at a position without secrets."""
@@ -42,13 +61,27 @@ class RecordedRequests:
 
     def line_at(self, position: int) -> tuple[str, str]:
         """Return the method and the URL at a position, that without secrets."""
-        method, url = self._interactions.head_at(position)
+        method, url = self.stored_line_at(position)
         if self._redaction is None or self._is_known(position, self._clean_lines):
             return method, url
         clean = self._redaction.url(url)
         if clean == url:
             self._clean_lines.add(position)
         return method, clean
+
+    def compares_as_stored(self, request: InteractionRequest) -> bool:
+        """Tell whether URL and body of a redacted request surely hold nothing that redaction puts there.
+
+        Then a recorded one that equals it is one that redaction does not change.
+        """
+        return self._redaction is None or not self._redaction.may_have_replaced(request)
+
+    def may_be_redacted(self, position: int) -> bool:
+        """Tell quickly whether the URL or the body at a position may hold a replacement, as they are stored."""
+        text = self._interactions.body_text_at(position)
+        if text is None:
+            return may_hold_replacement(self.stored_at(position))
+        return bytes_hold_replacement(text) or holds_replacement(self.stored_line_at(position)[1])
 
     def _is_known(self, position: int, clean: set[int]) -> bool:
         assert self._redaction is not None

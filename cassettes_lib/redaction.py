@@ -229,6 +229,10 @@ class Redaction:
         """Count the replacements in the URL and the body of a request, and in its headers if wanted."""
         return redaction_outline.count_replacements(request, with_headers=with_headers)
 
+    def may_have_replaced(self, request: InteractionRequest) -> bool:
+        """Tell whether the URL or the body of a redacted request may hold something that redaction has put there."""
+        return bool(self._memory.placeholders) or redaction_outline.may_hold_replacement(request)
+
     def has_replacement_in_path(self, request: InteractionRequest) -> bool:
         """Tell whether the path of a request's URL holds a replacement."""
         return redaction_outline.has_replacement_in_path(request)

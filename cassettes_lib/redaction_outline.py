@@ -34,6 +34,11 @@ def count_replacements(request: InteractionRequest, *, with_headers: bool) -> in
     return count
 
 
+def may_hold_replacement(request: InteractionRequest) -> bool:
+    """Tell quickly whether the URL or the body of a request may hold a replacement; seldom true without one."""
+    return holds_replacement(request.url) or bool(_plain_body(request))
+
+
 def has_replacement_in_path(request: InteractionRequest) -> bool:
     """Tell whether the path of a request's URL holds a replacement."""
     found = _PATH.match(request.url)

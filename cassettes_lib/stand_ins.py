@@ -6,9 +6,11 @@ round, a replayed response gives the client a replacement for a value that is re
 is short or common; where the client sends it on under another name, a replacement in what is asked matches any
 recorded value.
 
-Requests with replacements in the same places have equal outlines, in which all replacements are one; those are looked
-up. The rest is tried one by one: requests of the same host and path that have more replacements than what is asked, or
-fewer. So a miss among many requests that all carry an API key costs no more than one among few.
+Only requests of the same host and path are looked at, as far as these are compared; where what is asked holds no
+replacement, only those of them whose stored text does. Requests with replacements in the same places have equal
+outlines, in which all replacements are one; those are looked up. The rest is tried one by one: requests that have more
+replacements than what is asked, or fewer. So a miss among many requests that all carry an API key costs no more than
+one among few.
 """
 
 from __future__ import annotations
@@ -20,20 +22,24 @@ from itertools import islice
 from cassettes_lib.likeness import keys_equal
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
+from cassettes_lib.recorded import RecordedRequests
 from cassettes_lib.redaction import Redaction
+from cassettes_lib.replacements import holds_replacement
 
-_Place = tuple[str, str | int]
+# Host and path; host and number of segments; the same of those whose path holds a replacement.
+_Place = tuple[str, str] | tuple[str, int] | tuple[str, int, bool]
 _HOST_AND_PATH = re.compile(r"[^/?#]*//(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
 # Requests with as many replacements as what is asked, but in other places, are rare: so many are looked at.
 _A_FEW = 50
 
 
 class _Group:
-    """The recorded requests of one place, by the number of their replacements."""
+    """Recorded requests of one place, by the number of their replacements."""
 
     def __init__(self) -> None:
         self._positions: dict[int, list[int]] = {}
         self._passed: dict[int, int] = {}
+        self.outlines: dict[Hashable, _Group] = {}
 
     def add(self, position: int, replacements: int) -> None:
         self._positions.setdefault(replacements, []).append(position)
@@ -59,27 +65,26 @@ class StandIns:
     Not thread-safe: the Broker calls it under its lock.
     """
 
-    def __init__(self, index: PlaybackIndex, redaction: Redaction) -> None:
+    def __init__(self, index: PlaybackIndex, recorded: RecordedRequests, redaction: Redaction) -> None:
         """Prepare; nothing is read before the first exact look-up has failed."""
         self._index = index
+        self._recorded = recorded
         self._redaction = redaction
-        self._outlines: dict[Hashable, _Group] | None = None
-        self._of_path: dict[_Place, _Group] = {}
-        self._with_replaced_path: dict[_Place, _Group] = {}
-        self._of_length: dict[_Place, _Group] = {}
+        self._compares_host = any(matcher.part in ("url", "host") for matcher in index.matchers)
+        self._compares_path = any(matcher.part in ("url", "path") for matcher in index.matchers)
         self._headers_count = any(matcher.part in ("headers", "header", "") for matcher in index.matchers)
+        self._positions: dict[bool, dict[_Place, list[int]]] = {}
+        self._groups: dict[tuple[bool, _Place], _Group] = {}
 
     def take(self, asked: InteractionRequest, *, repeat: bool = False) -> int | None:
         """Return the position of the next recorded request that `asked` fits, and count it as played; or None.
 
         Values known to be the secret that a replacement stands for go before unknown ones.
         """
-        if self._outlines is None:
-            self._outlines = self._outlined()
         replacements = self._replacements(asked)
         for consistent in (True, False):
             for position in self._candidates(asked, replacements, repeat=repeat):
-                fitting = self._redaction.stand_in(asked, self._index.request_at(position), consistent=consistent)
+                fitting = self._redaction.stand_in(asked, self._recorded.request_at(position), consistent=consistent)
                 taken = None if fitting is None else self._index.take(fitting, repeat=repeat)
                 if taken is not None:
                     return taken
@@ -92,7 +97,7 @@ class StandIns:
         """
         replacements = self._replacements(asked)
         for position in self._candidates(asked, replacements, repeat=True):
-            fitting = self._redaction.stand_in(asked, self._index.request_at(position))
+            fitting = self._redaction.stand_in(asked, self._recorded.request_at(position))
             if fitting and self._index.usage(fitting):
                 self._index.take(fitting)
                 return fitting
@@ -100,44 +105,70 @@ class StandIns:
 
     def _candidates(self, asked: InteractionRequest, replacements: int, *, repeat: bool) -> Iterator[int]:
         """Give recorded requests with replacements where `asked` has others, or where it has values."""
-        same = self._outlines.get(self._outline(asked)) if self._outlines and replacements else None
-        if same:
-            yield from same.waiting(0, self._index, repeat=repeat)
-        for groups, place in ((self._of_path, _path_of(asked)), (self._with_replaced_path, _length_of(asked))):
-            group = groups.get(place)
-            for count in group.counts() if group else ():
-                if group and count > replacements:
+        as_stored = self._index.compares_as_stored(asked)
+        host, path = self._host_and_path(asked.url)
+        groups = [self._group(place, as_stored=as_stored) for place in ((host, path), (host, path.count("/"), True))]
+        if replacements:
+            outline = self._outline(asked)
+            for group in groups:
+                if outline in group.outlines:
+                    yield from group.outlines[outline].waiting(0, self._index, repeat=repeat)
+        for group in groups:
+            for count in group.counts():
+                if count > replacements:
                     yield from group.waiting(count, self._index, repeat=repeat)
-                elif group and 0 < count == replacements:
+                elif 0 < count == replacements:
                     yield from islice(group.waiting(count, self._index, repeat=repeat), _A_FEW)
 
     def _answering(self, asked: InteractionRequest, replacements: int, *, repeat: bool) -> int | None:
         """Take a recorded request that has values where `asked` has replacements."""
-        place = _length_of(asked) if self._redaction.has_replacement_in_path(asked) else None
-        group = self._of_length.get(place) if place else self._of_path.get(_path_of(asked))
-        for count in group.counts() if group else ():
-            if not group or count >= replacements:
+        host, path = self._host_and_path(asked.url)
+        place = (host, path.count("/")) if self._redaction.has_replacement_in_path(asked) else (host, path)
+        group = self._group(place, as_stored=False)
+        for count in group.counts():
+            if count >= replacements:
                 break
             for position in group.waiting(count, self._index, repeat=repeat):
-                recorded = self._index.request_at(position)
+                recorded = self._recorded.request_at(position)
                 fitting = self._redaction.stand_in(recorded, asked)
                 if fitting and all(keys_equal(matcher, fitting, asked) for matcher in self._index.matchers):
                     return self._index.take(recorded, repeat=repeat)
         return None
 
-    def _outlined(self) -> dict[Hashable, _Group]:
-        outlines: dict[Hashable, _Group] = {}
-        for position in range(self._index.count):
-            recorded = self._index.request_at(position)
-            replacements = self._replacements(recorded)
-            if replacements:
-                outlines.setdefault(self._outline(recorded), _Group()).add(position, 0)
-            self._of_length.setdefault(_length_of(recorded), _Group()).add(position, replacements)
-            if self._redaction.has_replacement_in_path(recorded):
-                self._with_replaced_path.setdefault(_length_of(recorded), _Group()).add(position, replacements)
-            else:
-                self._of_path.setdefault(_path_of(recorded), _Group()).add(position, replacements)
-        return outlines
+    def _group(self, place: _Place, *, as_stored: bool) -> _Group:
+        """Return the recorded requests of a place; when `as_stored`, only those with replacements."""
+        group = self._groups.get((as_stored, place))
+        if group is None:
+            group = self._groups[as_stored, place] = _Group()
+            for position in self._by_place(as_stored).get(place, ()):
+                if as_stored and not self._recorded.may_be_redacted(position):
+                    continue
+                recorded = self._recorded.request_at(position)
+                replacements = self._replacements(recorded)
+                group.add(position, replacements)
+                if replacements:
+                    group.outlines.setdefault(self._outline(recorded), _Group()).add(position, 0)
+        return group
+
+    def _by_place(self, as_stored: bool) -> dict[_Place, list[int]]:
+        """Sort the positions by host and path, and by host and number of segments."""
+        by_place = self._positions.get(as_stored)
+        if by_place is None:
+            by_place = self._positions[as_stored] = {}
+            line_at = self._recorded.stored_line_at if as_stored else self._recorded.line_at
+            for position in range(self._index.count):
+                host, path = self._host_and_path(line_at(position)[1])
+                length = path.count("/")
+                own = (host, length, True) if holds_replacement(path) else (host, path)
+                by_place.setdefault(own, []).append(position)
+                by_place.setdefault((host, length), []).append(position)
+        return by_place
+
+    def _host_and_path(self, url: str) -> tuple[str, str]:
+        """Return host and path as far as they are compared."""
+        found = _HOST_AND_PATH.match(url)
+        host, path = (found["host"].lower(), found["path"]) if found else ("", "")
+        return host if self._compares_host else "", path if self._compares_path else ""
 
     def _outline(self, request: InteractionRequest) -> Hashable:
         outline = self._redaction.outline(request)
@@ -150,13 +181,3 @@ class StandIns:
 
     def _replacements(self, request: InteractionRequest) -> int:
         return self._redaction.count_replacements(request, with_headers=self._headers_count)
-
-
-def _path_of(request: InteractionRequest) -> _Place:
-    found = _HOST_AND_PATH.match(request.url)
-    return (found["host"].lower(), found["path"]) if found else ("", "")
-
-
-def _length_of(request: InteractionRequest) -> _Place:
-    found = _HOST_AND_PATH.match(request.url)
-    return (found["host"].lower(), found["path"].count("/")) if found else ("", 0)

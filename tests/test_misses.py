@@ -18,7 +18,7 @@ from cassettes_lib.misses import Circumstances, explain_miss, log_lines
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from tests.support import URL, a_request
-from tests.support_matching import field, json_posted, match, multipart, posted
+from tests.support_matching import Requests, field, json_posted, match, multipart, posted
 
 TEST = Circumstances("cassettes/orders.json", test_id="tests.test_orders.OrdersTest.test_create")
 ORDER = {"items": [{"id": 1, "name": "pen"}, {"id": 2, "name": "ink"}], "note": "a gift", "quantity": 1}
@@ -37,7 +37,7 @@ def missed(
     before: Sequence[InteractionRequest] = (),
     expired: Mapping[int, datetime] | None = None,
 ) -> InteractionNotFoundError:
-    index = PlaybackIndex(len(recorded), recorded.__getitem__, match_on)
+    index = PlaybackIndex(Requests(recorded), match_on)
     index.withhold(expired or {})
     for request in (*before, asked):
         index.take(request)
@@ -567,21 +567,13 @@ class ErrorTest(unittest.TestCase):
         self.assertEqual((str(error), calls), (str(error), printed_after))
 
     def test_a_miss_reads_the_line_of_all_and_the_bodies_of_few(self) -> None:
-        recorded = [ordered(f"{URL}/{number}") for number in range(1_000)]
-        read: set[int] = set()
-
-        def request_at(position: int) -> InteractionRequest:
-            read.add(position)
-            return recorded[position]
-
-        index = PlaybackIndex(
-            1_000, request_at, DEFAULT_MATCH_ON, line_at=lambda position: ("POST", recorded[position].url)
-        )
+        recorded = Requests([ordered(f"{URL}/{number}") for number in range(1_000)])
+        index = PlaybackIndex(recorded, DEFAULT_MATCH_ON)
         asked = ordered(f"{URL}/x500")
         index.take(asked)
         error = explain_miss(asked, index, TEST)
         self.assertEqual(error.nearest[0].position, 500)
-        self.assertLess(len(read), 200)
+        self.assertLess(len(recorded.read), 200)
 
     def test_it_can_be_copied_and_pickled(self) -> None:
         error = missed(ordered(quantity=2), [ordered()], (*resolve_matchers("url"), lambda request: request.body))

@@ -21,7 +21,7 @@ from cassettes_lib.misses import Circumstances, explain_miss
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from cassettes_lib.playback import PlaybackIndex
 from tests.support import a_request, a_response
-from tests.support_matching import field, match, multipart, posted
+from tests.support_matching import Requests, field, match, multipart, posted
 
 TYPES = ["", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B", "text/plain"]
 BODIES = [
@@ -100,7 +100,7 @@ class MissesPropertiesTest(unittest.TestCase):
     def test_any_miss_is_explained_in_sixty_lines_of_eighty_columns_and_its_advice_is_true(
         self, asked: InteractionRequest, recorded: list[InteractionRequest], match_on: Any, times: int
     ) -> None:
-        index = PlaybackIndex(len(recorded), recorded.__getitem__, match_on)
+        index = PlaybackIndex(Requests(recorded), match_on)
         for request in recorded[:times]:
             index.take(request)
         while index.take(asked) is not None:

@@ -15,11 +15,11 @@ from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, header, resolve_ma
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex, Usage
 from tests.support import a_request
-from tests.support_matching import json_posted
+from tests.support_matching import Requests, json_posted
 
 
 def index_of(requests: Sequence[InteractionRequest], match_on: MatchOn = DEFAULT_MATCH_ON) -> PlaybackIndex:
-    return PlaybackIndex(len(requests), requests.__getitem__, match_on)
+    return PlaybackIndex(Requests(requests), match_on)
 
 
 def numbered(count: int) -> list[InteractionRequest]:
@@ -141,26 +141,14 @@ class CostTest(unittest.TestCase):
     """Costs are counted, not timed."""
 
     def test_opening_reads_nothing(self) -> None:
-        def unreadable(position: int) -> InteractionRequest:
-            raise AssertionError("read")
-
-        index = PlaybackIndex(1_000, unreadable, DEFAULT_MATCH_ON)
-        self.assertEqual(len(index.unused), 1_000)
+        requests = Requests(numbered(1_000))
+        self.assertEqual(len(PlaybackIndex(requests, DEFAULT_MATCH_ON).unused), 1_000)
+        self.assertFalse(requests.read)
 
     def test_method_and_url_are_read_alone_where_that_is_cheaper(self) -> None:
-        requests = numbered(100)
-        read: list[int] = []
-
-        def request_at(position: int) -> InteractionRequest:
-            read.append(position)
-            return requests[position]
-
-        def line_at(position: int) -> tuple[str, str]:
-            return requests[position].method, requests[position].url
-
-        index = PlaybackIndex(100, request_at, DEFAULT_MATCH_ON, line_at=line_at)
-        self.assertEqual(index.take(requests[42]), 42)
-        self.assertEqual(set(read), {42})
+        requests = Requests(numbered(100))
+        self.assertEqual(PlaybackIndex(requests, DEFAULT_MATCH_ON).take(requests.request_at(42)), 42)
+        self.assertEqual(set(requests.read), {42})
 
     def test_requests_in_recorded_order_are_answered_without_a_key(self) -> None:
         def body_key(request: InteractionRequest) -> Hashable:
@@ -173,17 +161,11 @@ class CostTest(unittest.TestCase):
         self.assertEqual([index.take(request) for request in requests], list(range(100)))
 
     def test_the_first_that_was_not_played_is_looked_for_once(self) -> None:
-        requests = numbered(1_000)
-        read: Counter[int] = Counter()
-
-        def request_at(position: int) -> InteractionRequest:
-            read[position] += 1
-            return requests[position]
-
-        index = PlaybackIndex(1_000, request_at, DEFAULT_MATCH_ON)
-        for position in (*range(500), *range(999, 499, -1)):
-            self.assertEqual(index.take(requests[position]), position)
-        self.assertLess(max(read.values()), 8)
+        requests = Requests(numbered(1_000))
+        index = PlaybackIndex(requests, DEFAULT_MATCH_ON)
+        for position, request in [*enumerate(numbered(500)), *reversed([*enumerate(numbered(1_000))][500:])]:
+            self.assertEqual(index.take(request), position)
+        self.assertLess(max(requests.read.values()), 8)
 
     def test_bodies_are_looked_at_only_among_requests_equal_in_all_else(self) -> None:
         counts: Counter[str] = Counter()
