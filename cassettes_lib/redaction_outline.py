@@ -7,7 +7,7 @@ import re
 from cassettes_lib.base64_runs import decoded_run, text_of
 from cassettes_lib.codings import decoded
 from cassettes_lib.models import InteractionRequest
-from cassettes_lib.replacements import HINTS_BYTES, MARK, holds_replacement
+from cassettes_lib.replacements import HINTS, HINTS_BYTES, MARK, WORD, holds_replacement
 
 _ANY = "REDACTED-0"
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
@@ -57,11 +57,13 @@ def _plain_body(request: InteractionRequest) -> bytes:
 def _outlined(text: str) -> str:
     if not holds_replacement(text):
         return text
+    if not any(hint in text for hint in HINTS[1:]):
+        return WORD.sub(_ANY, text)  # the usual case, at a tenth of the cost
     return MARK.sub(_ANY, _RUN.sub(_outlined_run, MARK.sub(_ANY, text)))
 
 
 def _count(text: str) -> int:
-    return len(MARK.findall(_RUN.sub(_outlined_run, MARK.sub(_ANY, text)))) if holds_replacement(text) else 0
+    return _outlined(text).count(_ANY) if holds_replacement(text) else 0
 
 
 def _outlined_run(found: re.Match[str]) -> str:

@@ -32,6 +32,7 @@ from cassettes_lib.telling_paths import has_telling_segment
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
 _KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret(?:List)?"')
+_NAME_BEFORE = re.compile(r'"[^"\\]*"\s*:\s*"\Z')
 _NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),
@@ -292,7 +293,7 @@ class Pass:
         before = self._scope
         plain = text.replace("\\/", "/") if "\\/" in text else text
         self._scope = Scope(
-            before.names and self.rules.has_stem(text.lower()),
+            before.names and self.rules.has_stem(_without_replaced(text).lower()),
             before.shapes and has_shape(plain),
             before.places and ("@" in text or "%40" in text or has_telling_segment(plain)),
             before.known and self._memory.may_hold(text),
@@ -377,3 +378,13 @@ class Pass:
         if self._unchanged_at != self._memory.taints:
             self._unchanged.clear()
             self._unchanged_at = self._memory.taints
+
+
+def _without_replaced(text: str) -> str:
+    """Leave the names out of a JSON text whose values are replacements already: they give nothing away."""
+    kept, end = [], 0
+    while (start := text.find('"REDACTED-', end)) >= 0:
+        name = _NAME_BEFORE.search(text, max(end, start - 100), start + 1)
+        kept.append(text[end : name.start() if name else start])
+        end = start + 1
+    return "".join([*kept, text[end:]]) if kept else text

@@ -141,9 +141,12 @@ class StandIns:
         if group is None:
             group = self._groups[as_stored, place] = _Group()
             for position in self._by_place(as_stored).get(place, ()):
-                if as_stored and not self._recorded.may_be_redacted(position):
+                if self._recorded.may_be_redacted(position):
+                    recorded = self._recorded.stored_at(position)
+                elif as_stored:
                     continue
-                recorded = self._recorded.request_at(position)
+                else:
+                    recorded = self._recorded.request_at(position)
                 replacements = self._replacements(recorded)
                 group.add(position, replacements)
                 if replacements:
