@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from sys import intern
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from cassettes_lib.bodies import body_to_form
-from cassettes_lib.entrycheck import is_surely_valid, sure_interaction, sure_request
+from cassettes_lib.entrycheck import is_surely_valid
 from cassettes_lib.errors import CassetteFormatError
-from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, entry_error, kind_of, shape_error, shortened, text_error
+from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, kind_of, shape_error, shortened, text_error
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.jsontext import (
     JsonTextError,
@@ -35,7 +34,8 @@ from cassettes_lib.jsontext import (
 )
 from cassettes_lib.large_bodies import cut_out_large, text_with_large, with_bodies, with_words_for_large
 from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
-from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions, RecordingMark
+from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
+from cassettes_lib.unread import KeptEntry, UnreadEntry, validated_entry
 
 __all__ = [
     "FORMAT", "UnreadEntry", "cassette_members", "headers_to_form", "interaction_text", "interaction_to_entry",
@@ -120,111 +120,6 @@ def headers_to_form(headers: Headers) -> dict[str, str | list[str]] | list[list[
     return mapping
 
 
-_REQUEST, _REQUEST_END, _BODY = b'\n      "request": {', b"\n      }", b'\n        "body": {'
-
-
-class UnreadEntry:
-    """An interaction in a text in our layout, found to be valid; calling it reads it.
-
-    Attributes:
-        method: Method of its request.
-        url: URL of its request.
-    """
-
-    __slots__ = ("_data", "_entry", "_path", "_position", "_request", "_slice", "method", "url")
-
-    def __init__(
-        self, request: dict[str, Any], data: bytes, where: slice, path: str, position: int, entry: Any = None
-    ) -> None:
-        self.method: str = intern(request["method"])
-        self.url: str = request["url"]
-        self._data = data
-        self._slice = where
-        self._path = path
-        self._position = position
-        self._entry = entry  # kept where it costs too much to read it again
-        self._request: InteractionRequest | None = None
-
-    def __call__(self) -> Interaction:
-        """Read the interaction.
-
-        Raises:
-            CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
-        """
-        entry, self._entry = self._entry, None
-        if entry is None:
-            entry = read_json_bytes(self.text)
-        try:
-            return sure_interaction(entry)
-        except ValueError:  # the models say what is wrong, and where
-            return _validated_entry(entry, self._data, self._slice, self._path, self._position)
-
-    def read_request(self) -> InteractionRequest:
-        """Read the request alone, as far as it can be told where it stands; it is kept.
-
-        Raises:
-            CassetteFormatError: As when the interaction is read.
-        """
-        if self._request is None:
-            self._request = self._request_alone() or self().request
-        return self._request
-
-    def _request_alone(self) -> InteractionRequest | None:
-        try:
-            if self._entry is not None:
-                return sure_request(self._entry["request"])
-            entry = read_json_bytes(self.request_text or b"null")
-            # Whatever may stand in a text that was edited, this is the request that was found to be valid.
-            if type(entry) is dict and entry.get("url") == self.url and entry.get("method") == self.method:
-                return sure_request(entry)
-        except ValueError:
-            pass
-        return None
-
-    @property
-    def text(self) -> bytes:
-        """The bytes of its object."""
-        return self._data[self._slice]
-
-    @property
-    def request_text(self) -> bytes | None:
-        """The bytes of its request's object; None when it cannot be told where it stands, or when it holds base64."""
-        if self._entry is not None:
-            return None
-        start = self._data.rfind(_REQUEST, self._slice.start, self._slice.stop)
-        end = self._data.find(_REQUEST_END, start, self._slice.stop)
-        return None if start < 0 or end < 0 else self._data[start + len(_REQUEST) - 1 : end + len(_REQUEST_END)]
-
-    @property
-    def body_text(self) -> bytes | None:
-        """The bytes of the object that stands for its request's body, b"" for no body; None as `request_text`."""
-        text = self.request_text
-        if text is None:
-            return None
-        start = text.find(_BODY)
-        return text[start:] if start >= 0 else b""
-
-
-class _KeptEntry(UnreadEntry):
-    """An interaction in a text in another layout: it is kept as it stands there, not as it was understood.
-
-    So what was edited by hand survives when the text is written anew.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, entry: dict[str, Any], value: Interaction) -> None:
-        text = entry_text(entry)
-        super().__init__(entry["request"], text, slice(0, len(text)), "", 0)
-        self._value = value
-
-    def __call__(self) -> Interaction:
-        return self._value
-
-    def read_request(self) -> InteractionRequest:
-        return self._value.request
-
-
 def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
     """Read the bytes of a cassette.
 
@@ -259,7 +154,7 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
             kept = with_bodies(entry, bodies) if is_dear else None
             entries.append(UnreadEntry(entry["request"], data, where, path, position, kept))
         else:
-            entries.append(_validated_entry(with_bodies(entry, bodies), data, where, path, position))
+            entries.append(validated_entry(with_bodies(entry, bodies), data, where, path, position))
     return entries
 
 
@@ -338,7 +233,7 @@ def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
             interactions = []
             for position, entry in enumerate(entries):  # one by one: pydantic would collect the errors of all
                 location = ("interactions", position)
-                interactions.append(_KeptEntry(entry, Interaction.model_validate(entry)))
+                interactions.append(KeptEntry(entry, Interaction.model_validate(entry)))
             members["interactions"] = Interactions(interactions)
         location = ()
         return Cassette.model_validate(members)
@@ -346,14 +241,6 @@ def _validated(members: dict[str, Any], text: str, path: str) -> Cassette:
         raise shape_error(error, text, path, location) from error
     except RecursionError as error:
         raise text_error(explain_failure(text, error), text, path) from error
-
-
-def _validated_entry(entry: Any, data: bytes, where: slice, path: str, position: int) -> Interaction:
-    try:
-        return Interaction.model_validate(entry)
-    except (ValidationError, RecursionError) as error:
-        line = data.count(b"\n", 0, where.start) + 1
-        raise entry_error(error, data[where], path, position, line) from error
 
 
 _REQUIRED = object()

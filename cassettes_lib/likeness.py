@@ -57,7 +57,7 @@ def nearest_candidates(
         length = min(_MOST_LOOKED_AT, max(_LEAST_LOOKED_AT, _LOOKED_AT // len(positions) // 2))
         words = _words(request.body, length)
         for position in positions:
-            likenesses[position] += _shared(words, _words(index.recorded.body_text_at(position), length))
+            likenesses[position] += _shared(words, _words(_body_of(index, position), length))
         # Among equals, what was not yet played comes first, in recorded order.
         positions.sort(key=lambda position: (-likenesses[position], index.is_played(position), position))
     candidates = []
@@ -147,6 +147,11 @@ def _best(positions: list[int], likenesses: dict[int, float]) -> list[int]:
         last = likenesses[ranked[_FINALISTS - 1]]
         ranked = [position for position in ranked if likenesses[position] >= last]
     return ranked
+
+
+def _body_of(index: PlaybackIndex, position: int) -> bytes:
+    text = index.recorded.body_text_at(position)
+    return index.recorded.stored_at(position).body if text is None else text
 
 
 def _words(body: bytes, length: int) -> set[bytes]:

@@ -16,11 +16,13 @@ from cassettes_lib.ignore_rules import NO_RULES, IgnoreRules, quoted
 from cassettes_lib.jsonpath import JsonPath
 from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.matching_bodies import BodyRules, body_key, raw_body_key
+from cassettes_lib.matching_texts import rules_out
 from cassettes_lib.matching_urls import canonical_url, url_key
 from cassettes_lib.media import media_type
 from cassettes_lib.models import InteractionRequest
 
 Matcher = Callable[[InteractionRequest], Hashable]
+RulesOut = Callable[[InteractionRequest], Callable[[bytes], bool] | None]
 LineMatcher = Callable[[str, str], Hashable]
 MatchOn = str | Matcher | Iterable["str | Matcher | MatchOn"]
 
@@ -58,6 +60,7 @@ class NamedMatcher:
         line_key: The same from method and URL, for a matcher that looks at nothing else; or None.
         rules: What it leaves out.
         raw_key: Gives a cheap key, or None; requests with equal raw keys have equal keys, which saves the index work.
+        rules_out: Gives a function that tells from the text of a recorded body that its key is another one; or None.
         header_names: The headers that `header(...)` compares, in small letters; None for all others.
     """
 
@@ -68,6 +71,7 @@ class NamedMatcher:
     rules: IgnoreRules = NO_RULES
     raw_key: Callable[[InteractionRequest], Hashable | None] | None = field(default=None, repr=False, compare=False)
     header_names: tuple[str, ...] | None = None
+    rules_out: RulesOut | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, request: InteractionRequest) -> Hashable:
         """Return the key of a request."""
@@ -327,6 +331,7 @@ def _body_matcher(rules: IgnoreRules, _: Any = None) -> NamedMatcher:
         (lambda request: body_key(request, left_out)) if left_out else body_key,
         rules=IgnoreRules(form=rules.form, json=rules.json),
         raw_key=raw_body_key,
+        rules_out=lambda request: rules_out(request, left_out),
     )
 
 

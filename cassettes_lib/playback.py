@@ -19,10 +19,13 @@ from cassettes_lib.matching_bodies import body_headers
 from cassettes_lib.models import InteractionRequest
 
 RequestAt = Callable[[int], InteractionRequest]
+BodyTextAt = Callable[[int], bytes | None]
 LineAt = Callable[[int], tuple[str, str]]
 
 # Built-in matchers that look at nothing but method, URL and body.
 _TOLD_BY_SAMENESS = frozenset(("method", "url", "scheme", "host", "port", "path", "query", "body", "raw_body"))
+# Of so many the keys are computed in vain, to spare those of all others.
+_A_FEW = 50
 # What has become of a position; 0 as long as it can be played.
 _PLAYED, _WITHHELD = 1, 2
 
@@ -60,8 +63,8 @@ class RecordedForms(Protocol):
     def played_at(self, position: int) -> InteractionRequest:
         """Return a request as it is stored, which will most likely be played."""
 
-    def body_text_at(self, position: int) -> bytes:
-        """Return the stored body, or the text that stands for it in a file."""
+    def body_text_at(self, position: int) -> bytes | None:
+        """Return the text that stands for the stored body in a file, if it is there to be looked at unread."""
 
     def compares_as_stored(self, request: InteractionRequest, /) -> bool:
         """Tell whether a request without secrets can only be equal to one that is stored as it is."""
@@ -89,7 +92,7 @@ class PlaybackIndex:
         self._same_means_equal = all(matcher.part in _TOLD_BY_SAMENESS for matcher in self.matchers)
         everything = range(self.count)
         self._redacted = _Tree(everything, recorded.request_at, recorded.line_at)
-        self._stored = _Tree(everything, recorded.stored_at, recorded.stored_line_at)
+        self._stored = _Tree(everything, recorded.stored_at, recorded.stored_line_at, recorded.body_text_at)
         self._played = bytearray(self.count)
         self._unused = self.count
         self.play_count = 0
@@ -224,8 +227,11 @@ class _Tree:
         root: Its first node.
     """
 
-    def __init__(self, positions: Sequence[int], request_at: RequestAt, line_at: LineAt) -> None:
+    def __init__(
+        self, positions: Sequence[int], request_at: RequestAt, line_at: LineAt, body_text_at: BodyTextAt | None = None
+    ) -> None:
         self.root = _Node(positions)
+        self._body_text_at = body_text_at
         self._request_at = request_at
         self._line_at = line_at
 
@@ -241,13 +247,34 @@ class _Tree:
         return True
 
     def child(self, node: _Node, level: _Level, request: InteractionRequest) -> _Node | None:
-        """Return the node of a level where a request is found, or None; the level is made if there is none yet."""
+        """Return the node of a level where a request is found, or None; the level is made where it is needed."""
         if node.children is None:
+            if self._is_ruled_out(node, level, request):
+                return None
             self._split(node, level)
         assert node.children is not None
         raw_key = level.raw_key(request)
         child = node.shortcuts.get(raw_key) if raw_key is not None else None
         return child or node.children.get(level.key(request))
+
+    def _is_ruled_out(self, node: _Node, level: _Level, request: InteractionRequest) -> bool:
+        """Tell, if it is cheap to tell, that none of the recorded requests of a node equals this one."""
+        rules_out = level.rules_out(request) if self._body_text_at else None
+        if rules_out is None or self._body_text_at is None:
+            return False
+        read: list[int] = []
+        for position in node.positions:
+            text = self._body_text_at(position)
+            if text is None:
+                read.append(position)
+                if len(read) > _A_FEW:
+                    return False
+            elif not rules_out(text):
+                return False
+        if len(read) == len(node.positions):
+            return False
+        key = level.key(request)
+        return all(self._key(level, position) != key for position in read)
 
     def _split(self, node: _Node, level: _Level) -> None:
         node.children = {}
@@ -305,6 +332,10 @@ class _Level:
                 f"({type(key).__name__}); return a str, a number, a tuple, a frozenset or the like"
             ) from error
         return key
+
+    def rules_out(self, request: InteractionRequest) -> Callable[[bytes], bool] | None:
+        """Return what tells from the text of a recorded body that its key is not that of a request, or None."""
+        return self._matcher.rules_out(request) if self._matcher.rules_out else None
 
     def line_key(self, method: str, url: str) -> Hashable:
         return tuple([line_key(method, url) for line_key in self._line_keys])

@@ -44,10 +44,9 @@ class RecordedRequests:
         """Return the method and the URL at a position as they are stored."""
         return self._interactions.head_at(position)
 
-    def body_text_at(self, position: int) -> bytes:
-        """Return the body at a position as it is stored, or the text that stands for it in the file."""
-        text = self._interactions.body_text_at(position)
-        return self.stored_at(position).body if text is None else text
+    def body_text_at(self, position: int) -> bytes | None:
+        """Return the text that stands for the body at a position in the file, or None where it is not to be had."""
+        return self._interactions.body_text_at(position)
 
     def request_at(self, position: int) -> InteractionRequest:
         """Return the request at a position without secrets."""

@@ -33,8 +33,8 @@ class Requests:
     def line_at(self, position: int) -> tuple[str, str]:
         return self._requests[position].method, self._requests[position].url
 
-    def body_text_at(self, position: int) -> bytes:
-        return self._requests[position].body
+    def body_text_at(self, position: int) -> bytes | None:
+        return None
 
     def compares_as_stored(self, request: InteractionRequest) -> bool:
         return True

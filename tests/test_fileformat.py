@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cassettes_lib import fileformat, layout
 from cassettes_lib.errors import CassetteFormatError
-from cassettes_lib.fileformat import UnreadEntry, headers_to_form, parse_cassette, print_cassette, read_cassette
+from cassettes_lib.fileformat import headers_to_form, parse_cassette, print_cassette, read_cassette
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import (
     BrokenBody,
@@ -28,6 +28,7 @@ from cassettes_lib.models import (
     Interactions,
     RecordingMark,
 )
+from cassettes_lib.unread import UnreadEntry
 from tests.support import a_request, a_response, an_interaction
 
 DATA = Path(__file__).parent / "data"

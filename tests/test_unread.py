@@ -1,0 +1,118 @@
+"""Interactions that are not read yet: their request alone, and what the text of their body rules out."""
+
+from __future__ import annotations
+
+import json
+import random
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cassettes_lib.fileformat import parse_cassette, print_cassette
+from cassettes_lib.matching_bodies import body_key
+from cassettes_lib.matching_texts import rules_out
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
+from tests.support import a_request, a_response
+from tests.support_matching import json_posted, posted
+from tests.test_matching_properties import JSON, SEEDS, changed, written_json
+
+HEADERS = st.sampled_from([(), (("Content-Type", "application/json"),), (("X-A", "1"), ("X-A", "2"), ("X-B", "\xe9"))])
+ODD_BODIES = (b"", b'{"request":{}}', b"[1,\n2]", b"a\nb", b'{"a": 1.50}')
+BODIES = st.one_of(st.binary(max_size=8), st.sampled_from(ODD_BODIES))
+
+
+def text_of(*requests: InteractionRequest) -> str:
+    recorded = [Interaction(request=request, response=a_response(b'{"request": {}}')) for request in requests]
+    return print_cassette(Cassette(interactions=Interactions(recorded)))
+
+
+def body_text_of(request: InteractionRequest, edited: Callable[[str], str] = str) -> bytes | None:
+    return parse_cassette(edited(text_of(request)), "cassette.json").interactions.body_text_at(0)
+
+
+class RequestAloneTest(unittest.TestCase):
+    @given(st.sampled_from(["GET", "POST"]), HEADERS, BODIES)
+    def test_it_is_the_request_of_the_whole(self, method: str, headers: Any, body: bytes) -> None:
+        request = a_request(method, headers=headers, body=body)
+        interactions = parse_cassette(text_of(a_request(), request), "cassette.json").interactions
+        self.assertEqual(interactions.request_at(1), request)
+        self.assertEqual(interactions[1].request, request)
+        self.assertEqual(interactions.request_at(1), request)
+
+    def test_it_is_that_in_texts_edited_by_hand(self) -> None:
+        request = json_posted({"request": {"method": "GET", "url": "x"}, "a": [1]})
+        text = text_of(request)
+        whole = json.loads(text)
+        entry = whole["interactions"][0]
+        swapped = {"response": entry["response"], "request": entry["request"]}
+        indent = json.dumps({"format": 1, "interactions": [swapped, swapped]}, indent=2) + "\n"
+        start = '      "request": {'
+        doubled = text.replace(start, f'{start}\n        "method": "PUT"\n      }},\n{start}')
+        for edited in (indent, doubled, json.dumps(whole), text.replace(start, '      "request":{')):
+            with self.subTest(edited[:200]):
+                interactions = parse_cassette(edited, "cassette.json").interactions
+                self.assertEqual(interactions.request_at(0), request)
+                self.assertEqual(interactions[0].request, request)
+
+
+class RuledOutTest(unittest.TestCase):
+    def assertRuledOut(self, expected: bool, recorded: InteractionRequest, asked: InteractionRequest) -> None:
+        tell, text = rules_out(asked), body_text_of(recorded)
+        self.assertEqual(bool(tell and text is not None and tell(text)), expected)
+
+    def test_another_text_or_another_whole_number_is_ruled_out(self) -> None:
+        for recorded, asked in (
+            ({"name": "pen"}, {"name": "ink"}),
+            ({"name": "pen"}, {"title": "pen"}),
+            ({"id": 1001, "name": "pen"}, {"id": 1002, "name": "pen"}),
+            ([{"a": {"b": ["x1"]}}], [{"a": {"b": ["x1", "x2"]}}]),
+        ):
+            with self.subTest(asked):
+                self.assertRuledOut(True, json_posted(recorded), json_posted(asked))
+
+    def test_what_may_be_spelt_in_another_way_is_not(self) -> None:
+        for recorded, asked in (
+            (posted('{"n": 1e3}', "application/json"), json_posted({"n": 1000})),
+            (posted('{"n": 1000.0}', "application/json"), json_posted({"n": 1000})),
+            (posted('{"n": "\\u0070en"}', "application/json"), json_posted({"n": "pen"})),
+            (posted('{"n": "pen"}'.encode("utf-16"), "application/json"), json_posted({"n": "pen"})),
+            (posted(b'{"n": "+AHA-en"}', "application/json; charset=utf-7"), json_posted({"n": "pen"})),
+        ):
+            with self.subTest(recorded.body):
+                self.assertEqual(body_key(recorded), body_key(asked))
+                self.assertRuledOut(False, recorded, asked)
+
+    def test_bodies_that_are_not_json_are_not(self) -> None:
+        form, text = posted("a=b", "application/x-www-form-urlencoded"), posted("abc", "text/plain")
+        for asked in (a_request("POST"), form, text):
+            self.assertIsNone(rules_out(asked))
+
+    def test_escapes_made_by_hand_are_no_obstacle(self) -> None:
+        text = body_text_of(json_posted({"name": "pencil"}), lambda each: each.replace("pencil", "p\\u0065ncil"))
+        tell = rules_out(json_posted({"name": "pencil"}))
+        assert tell
+        assert text is not None
+        self.assertFalse(tell(text))
+
+    @given(JSON, SEEDS)
+    @example({"a": 10**16}, 0)
+    @example([10, "ab"], 1)
+    def test_what_is_equal_is_never_ruled_out(self, value: Any, seed: int) -> None:
+        draw = random.Random(seed)
+        more = draw.choice([10, 1e22, 2**53, 2**60, -11, 12.0, "ab c"])
+        value = {"some": value, "changed": changed(value, draw), "more": more}
+        coding = draw.choice(["utf-8", "utf-8", "utf-16", "utf-8-sig"])
+        one, other = (
+            posted(written_json(each, draw).encode(coding, "surrogatepass"), "application/json")
+            for each in (value, draw.choice([value, changed(value, draw)]))
+        )
+        tell, text = rules_out(one), body_text_of(other)
+        if tell and text is not None and tell(text):
+            self.assertNotEqual(body_key(one), body_key(other))
+
+
+if __name__ == "__main__":
+    unittest.main()
