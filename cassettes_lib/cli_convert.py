@@ -267,7 +267,6 @@ def _summary(converted: list[Outcome], skipped: list[Outcome], failed: list[Outc
     return "; ".join(parts)
 
 
-
 def _members(outcome: Outcome) -> dict[str, Any]:
     assert outcome.result is not None
     return {

@@ -370,7 +370,5 @@ class ForeignPatchTest(RestorationTestCase):
         self.assertEqual([each.response.body for each in broker.recorded if each.response], [b"patched"])
 
 
-
-
 if __name__ == "__main__":
     unittest.main()

@@ -497,6 +497,5 @@ class ShopTest(CassetteTestCase):
         self.assertIn("8 passed", self.run_pytest("-p", "xdist", "-n", "2").stdout)
 
 
-
 if __name__ == "__main__":
     unittest.main()
