@@ -87,6 +87,21 @@ class CommandsInPagesTest(unittest.TestCase):
 class ReferenceTest(unittest.TestCase):
     """The pages to look things up in leave nothing out."""
 
+    def test_the_pages_for_learning_doing_looking_up_and_understanding_are_there(self) -> None:
+        pages = {str(page.relative_to(DOCS).with_suffix("")) for page in DOCS.rglob("*.rst")}
+        guides = (
+            "logins", "polling", "streaming", "uploads", "threads", "rerecording", "reviewing", "pytest", "django",
+        )
+        self.assertLessEqual({f"howto/{name}" for name in guides}, pages)
+        self.assertLessEqual({"tutorial", "api", "file-format", "errors", "cli", "environment", "migration"}, pages)
+        self.assertLessEqual({"broker-and-ports", "exact", "threat-model"}, pages)
+        decisions = (
+            "store-port", "matchers-are-keys", "repeats-as-queues", "where-we-patch", "who-owns-a-thread",
+            "redaction-on-both-sides", "file-format", "append-and-recovery", "incomplete", "response-from-wire-form",
+            "dependencies", "python-versions",
+        )
+        self.assertLessEqual({f"adr/{name}" for name in decisions}, pages)
+
     def test_the_tree_of_errors_and_the_advice_name_every_error(self) -> None:
         tree, _, advice = text_of(DOCS / "errors.rst").partition("What to do\n")
         for name in cassettes_lib.__all__:
