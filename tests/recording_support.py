@@ -17,6 +17,7 @@ import requests
 
 from cassettes_lib.models import Cassette
 from cassettes_lib.stores import JsonFileCassetteStore
+from tests import nursery
 from tests.loopback import Hit, LoopbackServer, Reply
 from tests.support import with_environment
 
@@ -88,17 +89,24 @@ def problems(result: unittest.TestResult) -> str:
 
 
 def run_python(
-    *arguments: str, cwd: Path, check: bool = True, **environment: str
+    *arguments: str, cwd: Path, check: bool = True, fresh: bool = False, modules: tuple[str, ...] = nursery.USUAL,
+    **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run this Python on the package under test, with an environment that says nothing but what is given."""
+    """Run this Python on the package under test, with an environment that says nothing but what is given.
+
+    Unless it is to be a fresh interpreter, one that has imported `modules` is forked for it.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in (
         "CI", "CASSETTES_MODE", "CASSETTES_USED", "PYTEST_CURRENT_TEST", "PYTHONWARNINGS"
     )}
     package = os.pathsep.join([str(cwd), os.environ.get("PYTHONPATH", ""), _import_root()])
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env={**kept, "PYTHONPATH": package, **environment},
-        capture_output=True, text=True, timeout=120,
-    )
+    env = {**kept, "PYTHONPATH": package, **environment}
+    if fresh:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=120
+        )
+    else:
+        done = nursery.run(*arguments, cwd=cwd, env=env, modules=modules)
     if check and done.returncode:
         raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done

@@ -7,7 +7,6 @@ import importlib.util
 import io
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -20,6 +19,7 @@ import requests
 import responses
 from requests import PreparedRequest
 
+from tests import nursery
 from tests.support import with_environment
 
 API = "https://api.example.com"
@@ -50,11 +50,12 @@ def output_of_script(code: str, *, live: bool) -> str:
     world = "the_service" if live else "no_service"
     path = Path("script.py")
     path.write_text(code, encoding="utf-8")
-    start = f"import runpy, tests.support_blocks as b\nwith b.{world}(): runpy.run_path({str(path)!r})"
-    return subprocess.run(
-        [sys.executable, "-u", "-c", start], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])},
-    ).stdout
+    start = (
+        "import runpy, sys, tests.support_blocks as b\nsys.stdout.reconfigure(line_buffering=True)\n"
+        f"with b.{world}(): runpy.run_path({str(path)!r})"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
+    return nursery.run("-c", start, cwd=Path.cwd(), env=environment, errors_too=True).stdout
 
 
 def _echo(request: PreparedRequest) -> _Answer:

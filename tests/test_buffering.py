@@ -183,7 +183,7 @@ class ExitTest(RecordingTestCase):
             "import sys, requests; from cassettes_lib import *; from tests.test_stores import a_cassette_of; "
             "store = BufferedCassetteStore(JsonFileCassetteStore(sys.argv[1]), every=1000); "
         )
-        return run_python("-c", prelude + code, str(self.path), self.server.url_for("/count"), cwd=PROJECT)
+        return run_python("-c", prelude + code, str(self.path), self.server.url_for("/count"), cwd=PROJECT, fresh=True)
 
     def test_an_interpreter_that_exits_saves_what_is_buffered(self) -> None:
         self.exit("store.save(a_cassette_of(1, 2)); del store")

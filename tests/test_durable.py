@@ -115,7 +115,7 @@ class EndOfProcessTest(RecordingTestCase):
                 "for number in range(3):\n"
                 "    broker.respond(InteractionRequest(method='GET', url=f'https://a/{number}?token=Zq8wLkP3vT9s&b=1',\n"
                 "        headers=(('Cookie', 'sid=Qw3rTy7uIoP; x=AbC123dEf456'), ('X-Api-Key', 'k1234567890AbC'))))\n",
-                str(self.path), cwd=self.folder, PYTHONHASHSEED=seed,
+                str(self.path), cwd=self.folder, fresh=True, PYTHONHASHSEED=seed,
             )
             document = self.document()
             for entry in document["interactions"]:

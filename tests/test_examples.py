@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+
+from tests import nursery
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -52,10 +53,7 @@ class ExamplesTest(unittest.TestCase):
                 Path(folder, "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
                 environment = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *sys.path])}
                 for ci in ("true", "false"):
-                    run = subprocess.run(
-                        [sys.executable, copy], cwd=folder, env={**environment, "CI": ci},
-                        capture_output=True, text=True, check=False,
-                    )
+                    run = nursery.run(copy, cwd=copy.parent, env={**environment, "CI": ci})
                     self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
                     self.assertTrue(run.stdout.strip(), "an example shows what it does")
                     if example.name == "quickstart.py":

@@ -6,9 +6,6 @@ import base64
 import json
 import logging
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import textwrap
 import unittest
@@ -19,6 +16,7 @@ from unittest import mock
 import requests
 
 from cassettes_lib import InteractionNotFoundError, Redactor, use_cassette
+from tests import nursery
 from tests.loopback import Hit, LoopbackServer, Reply, json_reply, text_reply
 from tests.secrets_table import jwt
 from tests.support import with_environment
@@ -188,13 +186,11 @@ class EndToEndTest(unittest.TestCase):
                 print("recorded", flush=True)
                 sys.stdin.read()
         """
-        process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        with process:
-            assert process.stdout
-            self.assertEqual(process.stdout.readline(), "recorded\n")
-            os.kill(process.pid, signal.SIGKILL)
+        process = nursery.start("-c", textwrap.dedent(script), cwd=self.folder, env=os.environ)
+        assert process.stdout
+        self.assertEqual(process.stdout.readline(), b"recorded\n")
+        process.kill()
+        process.communicate(60)
         files = [file for file in self.folder.rglob("*") if file.is_file()]
         self.assertIn(self.path, files)
         for file in files:

@@ -9,8 +9,6 @@ import random
 import select
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import textwrap
 import threading
@@ -26,6 +24,8 @@ from unittest import mock
 from cassettes_lib import files
 from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
 from cassettes_lib.models import Cassette, RecordingMark
+from tests import nursery
+from tests.nursery import Process
 from tests.test_stores import FolderTestCase, a_cassette_of, numbered
 
 ROOT = Path(__file__).parent.parent
@@ -50,33 +50,40 @@ path = sys.argv[1]
 
 
 class ProcessTestCase(FolderTestCase):
-    def start(self, code: str, *arguments: object) -> subprocess.Popen[bytes]:
+    def start(self, code: str, *arguments: object) -> Process:
         """Start a process that runs some code behind the prelude."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(self.path), *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        )
+        process = nursery.start("-c", PRELUDE + textwrap.dedent(code), self.path, *arguments, cwd=ROOT, env=os.environ)
         self.addCleanup(self.end, process)
         return process
 
-    def end(self, process: subprocess.Popen[bytes]) -> None:
+    def end(self, process: Process) -> None:
         process.kill()
-        process.communicate()
+        process.communicate(60)
 
-    def line(self, process: subprocess.Popen[bytes]) -> str:
+    def line(self, process: Process) -> str:
         assert process.stdout is not None
         self.assertTrue(select.select([process.stdout], [], [], 60)[0], "nothing was said for a minute")
         return process.stdout.readline().decode().strip()
 
-    def go(self, *processes: subprocess.Popen[bytes]) -> None:
+    def lines_until_killed(self, nursery: Process) -> list[bytes]:
+        """Return what a writer has said when its nursery says that it is killed."""
+        assert nursery.stdout is not None
+        said = b"\n"
+        while not said.endswith(b"\nkilled\n"):
+            self.assertTrue(select.select([nursery.stdout], [], [], 60)[0], "nothing was said for a minute")
+            more = os.read(nursery.stdout.fileno(), 1 << 16)
+            self.assertTrue(more, "the nursery has died")
+            said += more
+        return said.splitlines()[1:-1]
+
+    def go(self, *processes: Process) -> None:
         """Let processes go on that wait for a line."""
         for process in processes:
             assert process.stdin is not None
             process.stdin.write(b"go\n")
 
-    def assert_ends_well(self, process: subprocess.Popen[bytes]) -> None:
-        process.communicate(timeout=60)
+    def assert_ends_well(self, process: Process) -> None:
+        process.communicate(60)
         self.assertEqual(process.returncode, 0)
 
 
@@ -117,7 +124,7 @@ class WritersTest(ProcessTestCase):
                         self.assertEqual(mine, sorted(mine), "each writer keeps its order")
                     self.assertEqual(os.listdir(self.folder), ["cassette.json"])
 
-    def read_until_it_ends(self, writers: subprocess.Popen[bytes]) -> None:
+    def read_until_it_ends(self, writers: Process) -> None:
         seen = 0
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -373,7 +380,7 @@ class KillTest(ProcessTestCase):
             writer = int(self.line(nursery))
             time.sleep(chance.random() * seconds)
             os.kill(writer, signal.SIGKILL)
-            said = [int(line) for line in iter(lambda: self.line(nursery), "killed")]
+            said = [int(line) for line in self.lines_until_killed(nursery)]
             if not said and not self.path.exists():
                 continue
             with warnings.catch_warnings(record=True) as caught:
@@ -385,13 +392,13 @@ class KillTest(ProcessTestCase):
             known = loaded
 
     def test_of_small_bodies_nothing_that_was_saved_is_lost(self) -> None:
-        self.kill_and_check(1_000, 120, 0.03, 20)
+        self.kill_and_check(1_000, 120, 0.03, 5)
 
     def test_of_large_bodies_nothing_that_was_saved_is_lost(self) -> None:
         self.kill_and_check(1_000_000, 100, 0.05, 5)
 
     def test_of_recordings_that_are_written_anew_now_and_then_nothing_that_was_saved_is_lost(self) -> None:
-        self.kill_and_check(1_000, 60, 0.03, 20, rewrites=True)
+        self.kill_and_check(1_000, 60, 0.03, 5, rewrites=True)
 
 
 class TornBetweenPagesTest(FolderTestCase):
@@ -441,7 +448,7 @@ class EndOfProcessTest(ProcessTestCase):
                     {ending}
                     """
                 )
-                process.communicate(timeout=60)
+                process.communicate(60)
                 self.assertEqual(self.numbers(), [0, 1, 2])
 
     def test_a_forked_child_counts_as_another_writer(self) -> None:

@@ -14,6 +14,7 @@ import textwrap
 import unittest
 from pathlib import Path
 
+from tests import nursery
 from tests.loopback import Reply
 from tests.recording_support import RecordingTestCase, run_python
 
@@ -181,7 +182,8 @@ class SuiteTest(RecordingTestCase):
         self, *arguments: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         environment = {"SHOP_URL": self.server.url, **environment}
-        return run_python(*(arguments or ("-m", "unittest", "test_shop")), cwd=self.suite, check=check, **environment)
+        return run_python(*(arguments or ("-m", "unittest", "test_shop")), cwd=self.suite, check=check,
+                          fresh=arguments[:1] == ("-W",), **environment)
 
     @property
     def bare_environment(self) -> dict[str, str]:
@@ -260,12 +262,11 @@ class SuiteTest(RecordingTestCase):
     def test_a_run_that_is_killed_is_resumed_and_nothing_is_asked_twice(self) -> None:
         reached, never = self.server.gate("reached"), self.server.gate("never")
         self.server.route("/count/derived-two", lambda hit: (reached.set(), Reply(delay_event=never))[1])
-        with subprocess.Popen(
-            [sys.executable, "-m", "unittest", "test_shop.DerivedTest.test_two"], cwd=self.suite,
-            env=self.bare_environment, stderr=subprocess.DEVNULL,
-        ) as process:
-            self.assertTrue(reached.wait(60))
-            process.kill()
+        process = nursery.start("-m", "unittest", "test_shop.DerivedTest.test_two", cwd=self.suite,
+                                env=self.bare_environment, errors_too=True)
+        self.assertTrue(reached.wait(60))
+        process.kill()
+        process.communicate(60)
         path = self.suite / "cassettes" / "test_shop" / "DerivedTest.test_two.json"
         self.assertEqual((self.recorded(path), self.marks(path)), (["derived-setup"], 1))
         ci = self.run_suite("-m", "unittest", "test_shop.DerivedTest", check=False, CI="true")
@@ -279,14 +280,13 @@ class SuiteTest(RecordingTestCase):
     def test_several_processes_record_one_suite_at_once(self) -> None:
         environment = {**self.bare_environment, "SHOP_UNUSED": "ignore"}
         processes = [
-            subprocess.Popen([sys.executable, "-m", "unittest", "test_shop"], cwd=self.suite, env=environment,
-                             stderr=subprocess.PIPE, text=True)
+            nursery.start("-m", "unittest", "test_shop", cwd=self.suite, env=environment, errors_too=True)
             for _ in range(4)
         ]
         for process in processes:
-            _, errors = process.communicate(timeout=120)
-            self.assertNotIn("Damaged", errors)
-            self.assertNotIn("Format", errors)
+            said = process.communicate(120).decode()
+            self.assertNotIn("Damaged", said)
+            self.assertNotIn("Format", said)
         for name, data in self.cassettes.items():
             with self.subTest(name):
                 self.assertTrue(json.loads(data)["interactions"])
@@ -300,13 +300,13 @@ class SuiteTest(RecordingTestCase):
         classes = ("WithBlockTest", "DecoratedMethodsTest", "DecoratedClassTest DerivedTest", "OurTest AsyncTest",
                    "ClassContextTest GeneratorTest")
         processes = [
-            subprocess.Popen([sys.executable, "-m", "unittest", *(f"test_shop.{name}" for name in names.split())],
-                             cwd=self.suite, env=self.bare_environment, stderr=subprocess.PIPE, text=True)
+            nursery.start("-m", "unittest", *(f"test_shop.{name}" for name in names.split()), cwd=self.suite,
+                          env=self.bare_environment, errors_too=True)
             for names in classes
         ]
         for process in processes:
-            _, errors = process.communicate(timeout=120)
-            self.assertEqual(process.returncode, 0, errors)
+            said = process.communicate(120).decode()
+            self.assertEqual(process.returncode, 0, said)
         self.server.stop()
         self.run_suite()
 
@@ -455,7 +455,8 @@ class ShopTest(CassetteTestCase):
     def run_pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the suite by pytest, without the plugins that happen to be installed."""
         return run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, cwd=self.folder, check=False,
-                          SHOP_URL=self.server.url, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **environment)
+                          modules=(*nursery.USUAL, "pytest"), SHOP_URL=self.server.url,
+                          PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **environment)
 
     def test_it_records_and_replays(self) -> None:
         first = self.run_pytest()
