@@ -1,24 +1,35 @@
-"""Keywords: a call with one that does not exist says which one is meant, on every Python."""
+"""Keywords and other names: a wrong one is answered with the one that is meant, on every Python."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
-def did_you_mean(given: str, known: Iterable[str], *, or_all: bool = True) -> str:
-    """Return the end of a sentence about an unknown name: the nearest known one, or else all of them, or nothing."""
+def nearest(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the known name that is most like a given one, or None when none is.
+
+    Args:
+        given: What was written.
+        known: What is known.
+        cutoff: How much of the two has to be alike, from 0 to 1.
+    """
     from difflib import get_close_matches
 
+    return next(iter(get_close_matches(given, known, n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(given: str, known: Iterable[str], *, or_all: bool = True) -> str:
+    """Return the end of a sentence about an unknown name: the nearest known one, or else all of them, or nothing."""
     names = list(known)
-    near = get_close_matches(given.lower(), names, n=1)
+    near = nearest(given.lower(), names)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {near!r}?"
     return f"; there are {', '.join(names)}" if or_all else ""
 
 

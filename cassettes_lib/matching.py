@@ -14,7 +14,7 @@ from typing import Any
 
 from cassettes_lib.ignore_rules import NO_RULES, IgnoreRules, quoted
 from cassettes_lib.jsonpath import JsonPath
-from cassettes_lib.keywords import explain_wrong_keywords
+from cassettes_lib.keywords import explain_wrong_keywords, nearest
 from cassettes_lib.matching_bodies import BodyRules, body_key, raw_body_key
 from cassettes_lib.matching_texts import rules_out
 from cassettes_lib.matching_urls import canonical_url, url_key
@@ -271,10 +271,8 @@ def _named(name: str) -> NamedMatcher:
         return _NAMED[name]
     hint = _FOREIGN_NAMES.get(name.lower())
     if not hint:
-        from difflib import get_close_matches
-
-        nearest = get_close_matches(name.lower(), MATCHER_NAMES, 1, 0.5)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else ""
+        near = nearest(name.lower(), MATCHER_NAMES, cutoff=0.5)
+        hint = f"did you mean {near!r}?" if near else ""
     raise ValueError(f"unknown matcher {name!r}" + (f": {hint}" if hint else "") + f"; {_known()}")
 
 

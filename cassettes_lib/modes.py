@@ -10,6 +10,8 @@ import enum
 import os
 from typing import Any, Literal, NamedTuple, cast, get_args
 
+from cassettes_lib.keywords import nearest
+
 CassetteMode = Literal["once", "replay", "auto", "record"]
 MODES: tuple[str, ...] = get_args(CassetteMode)
 MODE_VARIABLE = "CASSETTES_MODE"
@@ -93,10 +95,8 @@ def check_mode(mode: str, label: str = "mode=") -> None:
     if word in _FOREIGN_MODES:
         whose, ours = _FOREIGN_MODES[word]
         raise ValueError(f"{label}{mode!r}: {whose} {word} is mode={ours!r} here")
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, MODES, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(word, MODES, cutoff=0.5)
+    hint = f"did you mean {near!r}? " if near else ""
     raise ValueError(f"unknown mode: {label}{mode!r}; {hint}The modes are {_known()}")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cassettes_lib.cassette_paths import folder_beside, path_named, path_of_test
 from cassettes_lib.decorating import cover
+from cassettes_lib.keywords import nearest
 from cassettes_lib.modes import CassetteMode
 from cassettes_lib.options import CassetteOptions
 from cassettes_lib.recording import UseCassette, use_cassette
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     _Base = unittest.TestCase
 else:
     _Base = object
+
+
+_SETTINGS = ("cassette_mode", "cassette_dir", "cassette_options", "cassette_name")
 
 
 class CassetteMixin(_Base):
@@ -44,6 +48,9 @@ class CassetteMixin(_Base):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Check the attributes of a derived class, so that an error shows where it was made."""
         super().__init_subclass__(**kwargs)
+        for name in vars(cls):
+            if name.startswith("ca") and name not in _SETTINGS and (meant := nearest(name, _SETTINGS, cutoff=0.9)):
+                raise TypeError(f"{cls.__qualname__} has an attribute {name!r}; did you mean {meant!r}?")
         cls._cassette_use()
 
     def cassette_name(self) -> str:

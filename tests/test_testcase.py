@@ -377,10 +377,15 @@ class ConfigurationTest(CaseTestCase):
             (TypeError, "dictionary", {"cassette_options": ["on_unused"]}),
             (TypeError, "cassette_mode", {"cassette_options": {"mode": "once"}}),
             (TypeError, "cassette_name", {"cassette_options": {"path": "x.json"}}),
+            (TypeError, "^ShopTest has .* 'casette_mode'; did you mean 'cassette_mode'", {"casette_mode": "auto"}),
+            (TypeError, "did you mean 'cassette_options'", {"cassette_option": {}}),
         ]
         for kind, pattern, attributes in cases:
             with self.subTest(attributes=attributes), self.assertRaisesRegex(kind, pattern):
                 type("ShopTest", (CassetteTestCase,), attributes)
+
+    def test_attributes_of_ones_own_are_no_misspelling(self) -> None:
+        type("ShopTest", (CassetteTestCase,), {"cassette_path": "x", "case": 1, "cassettes": ()})
 
     def test_it_is_exported_lazily(self) -> None:
         self.assertIs(cassettes_lib.CassetteTestCase, CassetteTestCase)
