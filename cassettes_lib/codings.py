@@ -8,12 +8,11 @@ is installed.
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import zlib
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
+from cassettes_lib.decoders import GZIP, RAW, TooLargeError, brotli, undone, zstd
 from cassettes_lib.zlib_settings import (
     Settings,
     deflate_settings,
@@ -25,10 +24,13 @@ from cassettes_lib.zlib_settings import (
     zlib_head,
 )
 
-_RAW = -zlib.MAX_WBITS
-_GZIP = 16 + zlib.MAX_WBITS
 _MAX_CODINGS = 5  # what urllib3 undoes at most; more is an attack
-_MAX_DECODED = 1 << 29  # what is larger stays as it came
+MOST_OF_A_RESPONSE = 1 << 29
+"""A response that holds more bytes than these stays as it came."""
+MOST_LOOKED_INTO = 1 << 26
+"""A body that holds more bytes than these is not looked into, to match it or to find secrets."""
+# The last ones that were, because one request is looked into many times.
+_too_large: tuple[tuple[bytes, tuple[str, ...], int], ...] = ()
 _MAX_EXACT = 1 << 25  # no search in larger bodies: compressing them several times would take seconds
 _MAX_EXACT_BROTLI = 1 << 16  # its highest quality takes a second for a megabyte
 
@@ -39,19 +41,26 @@ def codings_of(content_encoding: str | None) -> list[str]:
     return [name for name in names if name not in ("", "identity")]
 
 
-def decoded(body: bytes, content_encoding: str | None, *, known: Collection[str] | None = None) -> bytes | None:
-    """Undo the codings of a body.
+def decoded(
+    body: bytes,
+    content_encoding: str | None,
+    *,
+    known: Collection[str] | None = None,
+    most: int | None = None,
+) -> bytes | None:
+    """Undo the codings of a body, to look into it.
 
     Args:
         body: The encoded bytes.
         content_encoding: The value of the header `Content-Encoding`: one coding or several, in the order applied.
         known: Undo only these; None means all that can be undone here.
+        most: How many bytes may result, of each coding; what holds more is left as it is. `MOST_LOOKED_INTO` if None.
 
     Returns:
-        The bytes beneath; `body` itself when no coding is named; None when a coding is not known or the body is not
-        (or not wholly) in it.
+        The bytes beneath; `body` itself when no coding is named; None when a coding is not known, the body is not
+        (or not wholly) in it, or it holds too much.
     """
-    stages = _stages(body, codings_of(content_encoding), known)
+    stages = _stages(body, codings_of(content_encoding), known, MOST_LOOKED_INTO if most is None else most)
     return stages[-1] if stages else None
 
 
@@ -78,7 +87,7 @@ def decoded_with_note(
         the codings cannot be undone; see `decoded`.
     """
     codings = codings_of(content_encoding)
-    stages = _stages(body, codings, known)
+    stages = _stages(body, codings, known, MOST_OF_A_RESPONSE)
     if stages is None:
         return _unfinished(body, codings, known) if unfinished else None
     notes = []
@@ -123,34 +132,25 @@ def encoded_pieces(body: bytes, content_encoding: str | None, note: str = "") ->
     return pieces
 
 
-def _stages(body: bytes, codings: list[str], known: Collection[str] | None) -> list[bytes] | None:
+def _stages(body: bytes, codings: list[str], known: Collection[str] | None, most: int) -> list[bytes] | None:
     """Return the body and what is beneath each coding, outermost first; None when one of them cannot be undone."""
+    global _too_large
     if len(codings) > _MAX_CODINGS or (known is not None and not set(codings) <= set(known)):
         return None
     stages = [body]
-    for coding in reversed(codings):
-        result = _undo(stages[-1], coding)
-        if result is None:
-            return None
-        stages.append(result)
-    return stages
-
-
-def _undo(body: bytes, coding: str) -> bytes | None:
-    if coding in ("gzip", "x-gzip"):
-        return _inflated(body, _GZIP)
-    if coding == "deflate":
-        # RFC 9110 section 8.4.1.2 means zlib's format; some servers send the bare stream.
-        result = _inflated(body, zlib.MAX_WBITS)
-        return _inflated(body, _RAW) if result is None else result
-    try:
-        if coding == "br":
-            return bytes(_brotli().decompress(body))
-        if coding == "zstd":
-            return _zstd_decompressed(body)
-    except Exception:  # noqa: BLE001 - the packages have error classes of their own, ImportError included; None says it
+    attempt = (body, tuple(codings), most)
+    if codings and attempt in _too_large:
         return None
-    return None
+    try:
+        for coding in reversed(codings):
+            result = undone(stages[-1], coding, most)
+            if result is None:
+                return None
+            stages.append(result)
+    except TooLargeError:
+        _too_large = (*_too_large[-7:], attempt)
+        return None
+    return stages
 
 
 def _unfinished(body: bytes, codings: list[str], known: Collection[str] | None) -> tuple[bytes, str] | None:
@@ -161,10 +161,10 @@ def _unfinished(body: bytes, codings: list[str], known: Collection[str] | None) 
     if window is None:
         return None
     try:
-        beginning = zlib.decompressobj(window).decompress(body)
+        beginning = zlib.decompressobj(window).decompress(body, MOST_OF_A_RESPONSE)
     except zlib.error:
         return None
-    form = "" if coding != "deflate" else "raw-" if window == _RAW else "zlib-"
+    form = "" if coding != "deflate" else "raw-" if window == RAW else "zlib-"
     return (beginning, f"{coding}-{form}1p") if beginning else None
 
 
@@ -174,7 +174,7 @@ def _apply(body: bytes, coding: str, settings: Settings | None) -> list[bytes] |
         return _zlib_pieces(body, coding != "deflate", settings or Settings(level=1))
     try:
         if coding == "br":
-            return [bytes(_brotli().compress(body, quality=min(level, 11)))]
+            return [bytes(brotli().compress(body, quality=min(level, 11)))]
         if coding == "zstd":
             return [_zstd_compressed(body, min(level, 22))]
     except ImportError:
@@ -238,79 +238,29 @@ def _note_of_boundaries(coding: str, outer: bytes, chunk_sizes: Sequence[int]) -
     for size in chunk_sizes:
         flushes.append(len(unpacker.decompress(outer[start : start + size])))
         start += size
-    form = "" if coding != "deflate" else "raw-" if window == _RAW else "zlib-"
+    form = "" if coding != "deflate" else "raw-" if window == RAW else "zlib-"
     return f"{coding}-{form}{Settings(level=1, flushes=tuple(flushes[:-1]))}"
 
 
 def _window(coding: str, body: bytes) -> int | None:
     """Return zlib's name of the format of a body in one of its codings; None for other codings."""
     if coding in ("gzip", "x-gzip"):
-        return _GZIP
+        return GZIP
     if coding != "deflate":
         return None
     try:
         zlib.decompressobj().decompress(body[:64])
     except zlib.error:
-        return _RAW
+        return RAW
     return zlib.MAX_WBITS
-
-
-def _inflated(body: bytes, window: int) -> bytes | None:
-    """Inflate all members of a stream (gzip allows several); None when it is corrupt or ends early."""
-    parts = []
-    rest = body
-    while rest:
-        inflater = zlib.decompressobj(window)
-        try:
-            parts.append(inflater.decompress(rest, _MAX_DECODED))
-        except zlib.error:
-            if parts and window == _GZIP:  # padding after the last member is common and ignored by everybody
-                break
-            return None
-        rest = inflater.unused_data
-        # What is larger than the limit, a bomb perhaps, is not at its end yet.
-        if not inflater.eof or (rest and window != _GZIP):
-            return None
-    return _joined(parts)
 
 
 def _joined(pieces: Sequence[bytes]) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _zstd_decompressed(body: bytes) -> bytes | None:
-    module = _zstd()
-    if module.__name__ != "zstandard":
-        return bytes(module.decompress(body))
-    parts = []
-    while body:
-        frame = module.ZstdDecompressor().decompressobj()
-        parts.append(frame.decompress(body))
-        if not frame.eof:
-            return None
-        body = frame.unused_data
-    return b"".join(parts)
-
-
 def _zstd_compressed(body: bytes, level: int) -> bytes:
-    module = _zstd()
+    module = zstd()
     if module.__name__ == "zstandard":
         return bytes(module.ZstdCompressor(level=level).compress(body))
     return bytes(module.compress(body, level))
-
-
-def _brotli() -> Any:
-    return _module("brotlicffi", "brotli")
-
-
-def _zstd() -> Any:
-    return _module("compression.zstd", "backports.zstd", "zstandard")
-
-
-def _module(*names: str) -> Any:
-    for name in names:
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    raise ImportError(names[-1])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from cassettes_lib.codings import decoded
+from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import is_json, looks_like_json
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
@@ -339,7 +339,7 @@ class Pass:
     def _response_body(self, response: InteractionResponse) -> dict[str, Any]:
         body, content_type = response.body, response.header("Content-Type")
         if response.wire_body:
-            plain = decoded(body, response.header("Content-Encoding"))
+            plain = decoded(body, response.header("Content-Encoding"), most=MOST_OF_A_RESPONSE)
             if plain is None:
                 new = redacted_binary(self, body, "response body")
                 return {} if new == body else {"body": new, **unframed(response, body, new)}

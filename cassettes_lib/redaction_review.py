@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cassettes_lib.codings import decoded
+from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
 from cassettes_lib.models import Interaction
 from cassettes_lib.replacements import bytes_hold_replacement, holds_replacement
 from cassettes_lib.taint import LONG, MEDIUM, Form, Sampling, views_of
@@ -117,7 +117,8 @@ def places_of(interaction: Interaction) -> Iterator[Place]:
         yield Place("reason phrase", response.reason)
         yield from (Place(f"response header {name}", value) for name, value in response.headers if value)
         if response.body:
-            plain = decoded(response.body, response.header("Content-Encoding")) if response.wire_body else None
+            coding = response.header("Content-Encoding") if response.wire_body else None
+            plain = decoded(response.body, coding, most=MOST_OF_A_RESPONSE) if coding else None
             yield _body_place("response body", response.body if plain is None else plain)
         if response.broken:
             yield Place("end of the response", response.broken.message)

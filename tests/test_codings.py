@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cassettes_lib import codings
+from cassettes_lib import decoders
 from cassettes_lib.codings import decoded, decoded_with_note, encoded, encoded_pieces
 from cassettes_lib.zlib_settings import parse_settings
 
@@ -172,7 +172,7 @@ class RefusalTest(unittest.TestCase):
         self.assertIsNone(decoded(wire, ", ".join(["gzip"] * 6)))
 
     def test_without_the_package_a_coding_is_unknown(self) -> None:
-        with mock.patch.object(codings, "_module", side_effect=ImportError("brotli")):
+        with mock.patch.object(decoders, "_module", side_effect=ImportError("brotli")):
             self.assertIsNone(decoded(brotli.compress(POEM), "br"))
             self.assertIsNone(encoded(POEM, "br"))
             self.assertIsNone(encoded(POEM, "zstd", "zstd-3"))

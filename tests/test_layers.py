@@ -20,7 +20,7 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 LAYERS = (
     ("_version", "keywords"),
     ("undisturbed",),
-    ("fastjson", "zlib_settings", "locks"),
+    ("decoders", "fastjson", "zlib_settings", "locks"),
     ("bodies", "header_pairs", "jsontext"),
     ("codings",),
     ("errors", "models"),
