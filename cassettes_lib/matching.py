@@ -7,7 +7,6 @@ out of the key. `resolve_matchers` turns all that `match_on` may be into `NamedM
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from cassettes_lib.matching_texts import rules_out
 from cassettes_lib.matching_urls import canonical_url, url_key
 from cassettes_lib.media import media_type
 from cassettes_lib.models import InteractionRequest
+from cassettes_lib.own_keys import own_key
 
 Matcher = Callable[[InteractionRequest], Hashable]
 RulesOut = Callable[[InteractionRequest], Callable[[bytes], bool] | None]
@@ -232,7 +232,8 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
     elif match_on is url or match_on is body or match_on is headers:
         yield match_on()
     elif callable(match_on):
-        yield _function_matcher(match_on)
+        key = own_key(match_on)
+        yield NamedMatcher(key.name, "", key)
     elif isinstance(match_on, (set, frozenset)):
         for each in sorted(match_on, key=str):
             yield from _resolved(each)
@@ -243,24 +244,6 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
             yield from _resolved(each)
     else:
         raise TypeError(f"match_on takes names, functions and factories of matchers, not {match_on!r}; {_known()}")
-
-
-def _function_matcher(function: Matcher) -> NamedMatcher:
-    name = getattr(function, "__name__", f"a {type(function).__name__}")
-    if inspect.isgeneratorfunction(function):
-        raise TypeError(f"the matcher {name} is a generator; a matcher returns its key, with return")
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"the matcher {name} is an async function; a matcher returns its key at once")
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError as error:
-        raise TypeError(
-            f"the matcher {name} does not take one argument: {error}. Other tools' matchers compare two requests; one "
-            "of ours takes a request and returns a key, and requests match when their keys are equal"
-        ) from error
-    except ValueError:  # a function written in C, which does not tell its arguments
-        pass
-    return NamedMatcher(name, "", function)
 
 
 _EXAMPLES = {"header": 'header("Accept")', "ignoring": 'match_on=ignoring(query=["ts"])'}

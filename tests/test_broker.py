@@ -13,8 +13,16 @@ from cassettes_lib.errors import (
     InteractionNotFoundError,
     LiveResponderRequiredError,
 )
-from cassettes_lib.models import Cassette, Interaction, InteractionFailure, InteractionRequest, InteractionResponse
+from cassettes_lib.models import (
+    Cassette,
+    Interaction,
+    InteractionFailure,
+    InteractionRequest,
+    InteractionResponse,
+    Interactions,
+)
 from tests.support import (
+    URL,
     FailingCassetteStore,
     MemoryCassetteStore,
     ScriptedService,
@@ -221,6 +229,25 @@ class ArgumentsTest(unittest.TestCase):
     def test_an_unknown_keyword_is_an_error(self) -> None:
         with self.assertRaises(TypeError):
             Broker(Cassette(), filter_headers=["x"])  # type: ignore[call-arg]
+
+
+class OwnMatcherTest(unittest.TestCase):
+    def test_its_exception_is_no_miss_and_its_note_is_redacted(self) -> None:
+        def broken(request: InteractionRequest) -> str:
+            if "page=2" in request.url:
+                raise KeyError("page")
+            return request.url
+
+        secret = "eN3tkZ81Kq27PwT5yB0v"
+        for mode in ("replay", "auto"):
+            recorded = Cassette(interactions=Interactions([an_interaction()]))
+            broker = Broker(recorded, mode, lambda request: self.fail("live"), match_on=("method", broken))
+            with self.subTest(mode), self.assertRaises(KeyError) as caught:
+                broker.respond(a_request(url=f"{URL}?page=2&api_key={secret}"))
+            self.assertEqual(broker.misses, [])
+            (note,) = caught.exception.__notes__
+            self.assertIn("the matcher broken, for the request GET https://api.example.com/orders?page=2", note)
+            self.assertNotIn(secret, note)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ LAYERS = (
     ("fileformat",),
     ("recovery",),
     ("jsonpath", "matching_urls", "media"),
-    ("ignore_rules", "matching_bodies", "matching_texts"),
+    ("ignore_rules", "matching_bodies", "matching_texts", "own_keys"),
     ("matching",),
     ("playback",),
     ("likeness",),

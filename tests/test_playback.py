@@ -6,7 +6,7 @@ import dataclasses
 import json
 import unittest
 from collections import Counter, deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, header, resolve_ma
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex, Usage
 from tests.support import a_request
-from tests.support_matching import Requests, json_posted
+from tests.support_matching import Requests, json_posted, match
 
 
 def index_of(requests: Sequence[InteractionRequest], match_on: MatchOn = DEFAULT_MATCH_ON) -> PlaybackIndex:
@@ -102,15 +102,51 @@ class PlaybackIndexTest(unittest.TestCase):
             loaded: Hashable = json.loads(request.body)
             return loaded
 
-        with self.assertRaisesRegex(TypeError, r"the matcher as_json returned a key .* hashed: \{'a': 1\} \(dict\); "):
+        with self.assertRaisesRegex(TypeError, r"the matcher as_json returned a key, \{'a': 1\} \(dict\), that cannot"):
             index_of([json_posted({"a": 1})], ["method", as_json]).take(json_posted({"a": 1}))
 
-    def test_an_error_in_a_matcher_reaches_the_caller(self) -> None:
+    def test_a_key_that_equals_nothing_but_itself_names_its_matcher(self) -> None:
+        async def later() -> str:
+            return "a"
+
+        def coroutine(request: InteractionRequest) -> Hashable:
+            made = later()
+            self.addCleanup(made.close)
+            return made
+
+        def generator(request: InteractionRequest) -> Hashable:
+            return (each for each in request.url)
+
+        def mapped(request: InteractionRequest) -> Hashable:
+            return map(str.lower, request.url)
+
+        def values(request: InteractionRequest) -> Hashable:
+            return dict(request.headers).values()
+
+        for matcher in (coroutine, generator, mapped, values):
+            with self.subTest(matcher), self.assertRaisesRegex(TypeError, f"the matcher {matcher.__name__} returned"):
+                index_of([a_request()], matcher).take(a_request())
+
+    def test_nan_in_a_key_equals_itself(self) -> None:
+        for key in (lambda: float("nan"), lambda: (1, (float("nan"), "a")), lambda: frozenset([float("nan")])):
+
+            def with_nan(request: InteractionRequest, key: Callable[[], Hashable] = key) -> Hashable:
+                return key()
+
+            index = index_of(numbered(2), with_nan)
+            self.assertEqual([index.take(request) for request in numbered(3)], [0, 1, None])
+            self.assertEqual(match(a_request(), a_request(), with_nan), True)
+
+    def test_an_error_in_a_matcher_reaches_the_caller_and_says_where_it_comes_from(self) -> None:
         def broken(request: InteractionRequest) -> Hashable:
             raise TypeError("mine")
 
-        with self.assertRaisesRegex(TypeError, "^mine$"):
-            index_of([a_request()], broken).take(a_request())
+        with self.assertRaisesRegex(TypeError, "^mine$") as caught:
+            index_of([a_request()], broken).take(a_request("PUT"))
+        self.assertEqual(
+            caught.exception.__notes__,
+            ["raised by the matcher broken, for the request GET https://api.example.com/orders"],
+        )
 
     @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 6)), st.booleans())
     def test_it_does_what_a_queue_per_key_does(
