@@ -380,6 +380,32 @@ to record it:
                 self.assertLessEqual(len(lines), 60)
                 self.assertLessEqual(max(len(line) for line in lines), 80)
 
+    def test_it_stays_readable_whatever_is_sent(self) -> None:
+        many = tuple((f"X-Header-{number}", "v" * number * 9) for number in range(50))
+        other = tuple((name, value.replace("v", "w")) for name, value in many)
+        binary = bytes(range(256)) * 8_000
+        url = f"{URL}/{'segment/' * 300}?{'&'.join(f'parameter{number}={number}' for number in range(300))}"
+        parts = [field(f"part{number}", "x" * 300, f'; filename="{"f" * 200}.bin"') for number in range(60)]
+        uploaded = [field("file", "", '; filename="a.bin"').encode() + each for each in (binary, binary + b"1")]
+        pairs = [
+            (a_request(url=url, headers=many), a_request(url=url + "&more=1", headers=other)),
+            (posted(binary, "application/octet-stream"), posted(binary[1:], "application/octet-stream")),
+            (posted(binary, "application/json"), posted(binary[:-1], "text/plain; charset=x")),
+            (multipart(*parts), multipart(*parts[::-1], boundary="other")),
+            (multipart(uploaded[0]), multipart(uploaded[1])),
+            (json_posted({f"k{number}": "v" * 999 for number in range(999)}), json_posted(["\x1b[31m" * 99] * 99)),
+            (posted("<a>" * 50_000, "text/xml"), posted("<a>" * 50_000 + "<b>", "text/xml")),
+        ]
+        for recorded, asked in pairs:
+            for match_on in (DEFAULT_MATCH_ON, ("method", "url", "headers", "raw_body")):
+                text = str(missed(asked, [recorded, recorded, recorded], match_on))
+                lines = text.split("\n")
+                self.assertLessEqual(len(lines), 60, text)
+                self.assertLessEqual(max(columns(line) for line in lines), 80, text)
+                self.assertEqual([line for line in lines if not line.isprintable()], [])
+                self.assertIn("\nnearest:  interaction 1 of 3, differs in ", text)
+                self.assertIn("\nto record it:", text)
+
     def test_the_command_is_never_cut(self) -> None:
         here = Circumstances("c.json", test_id="tests.x.T." + "test_" + "y" * 100)
         self.assertIn(f"\n        {here.test_id}", str(missed(a_request(), [], circumstances=here)))
