@@ -24,6 +24,7 @@ LineAt = Callable[[int], tuple[str, str]]
 
 # Built-in matchers that look at nothing but method, URL and body.
 _TOLD_BY_SAMENESS = frozenset(("method", "url", "scheme", "host", "port", "path", "query", "body", "raw_body"))
+_A_FEW_SCANS = 6
 # Of so many the keys are computed in vain, to spare those of all others.
 _A_FEW = 50
 # What has become of a position; 0 as long as it can be played.
@@ -258,10 +259,14 @@ class _Tree:
         return child or node.children.get(level.key(request))
 
     def _is_ruled_out(self, node: _Node, level: _Level, request: InteractionRequest) -> bool:
-        """Tell, if it is cheap to tell, that none of the recorded requests of a node equals this one."""
-        rules_out = level.rules_out(request) if self._body_text_at else None
+        """Tell, if it is cheap to tell, that none of the recorded requests of a node equals this one.
+
+        Only a few times: after that the keys of all, by which it is told at once, cost less.
+        """
+        rules_out = level.rules_out(request) if self._body_text_at and node.scans < _A_FEW_SCANS else None
         if rules_out is None or self._body_text_at is None:
             return False
+        node.scans += 1
         read: list[int] = []
         for position in node.positions:
             text = self._body_text_at(position)
@@ -339,16 +344,18 @@ class _Node:
         children: The nodes of the next level by key, None until needed.
         shortcuts: The same nodes by raw key.
         passed: How many of the first positions are known to have been played, or withheld.
+        scans: How often their texts were looked through.
         unanswered: How often they were asked for when none was left.
     """
 
-    __slots__ = ("children", "passed", "positions", "shortcuts", "unanswered")
+    __slots__ = ("children", "passed", "positions", "scans", "shortcuts", "unanswered")
 
     def __init__(self, positions: Sequence[int]) -> None:
         self.positions = positions
         self.children: dict[Hashable, _Node] | None = None
         self.shortcuts: dict[Hashable, _Node] = {}
         self.passed = 0
+        self.scans = 0
         self.unanswered = 0
 
     def add(self, position: int) -> None:

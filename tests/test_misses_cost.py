@@ -72,6 +72,20 @@ class MissCostTest(unittest.TestCase):
         for missing in (COUNT, COUNT + 1):
             self.assertFew(self.costs_of_a_miss(broker, posted(missing)))
 
+    def test_after_a_few_misses_the_texts_of_recorded_bodies_are_looked_through_no_more(self) -> None:
+        broker = self.broker_for(posted)
+        auto = Broker(broker.cassette, "auto", lambda request: a_response(b"{}"))
+        real = Interactions.body_text_at
+        costs = []
+        for number in range(12):
+            with mock.patch.object(Interactions, "body_text_at", autospec=True, side_effect=real) as looked_at:
+                auto.respond(posted(COUNT + number))
+            costs.append(looked_at.call_count)
+        self.assertGreaterEqual(costs[0], COUNT)
+        self.assertLess(sum(costs[6:]), 5)
+        self.assertEqual(auto.respond(posted(7)).body, b"{}")
+        self.assertEqual(auto.play_count, 1)
+
     def test_bodies_that_differ_in_what_may_be_spelt_in_many_ways_are_read_and_parsed_once(self) -> None:
         broker = self.broker_for(priced)
         once = COUNT + FEW
