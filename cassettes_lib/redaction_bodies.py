@@ -98,9 +98,9 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
     text = scrub.known(text, where)
     if "csv" in media_type:
         text = redacted_table(scrub, text, where)
-    style = Style(is_code=bool(_CODE_TYPES.search(media_type)), is_markup="ml" in media_type)
+    style = Style(is_code=bool(_CODE_TYPES.search(media_type)))
     if not media_type and text.lstrip()[:1] == "<" and "<html" in text[:2000].lower():
-        style = Style(is_code=True, is_markup=True)
+        style = Style(is_code=True)
     return scrub.known(redacted_text(scrub, text, where, style), where)
 
 

@@ -62,11 +62,9 @@ class Style(NamedTuple):
 
     Attributes:
         is_code: It is a script, a style sheet or HTML, where names of secrets are often variables or labels.
-        is_markup: Values in it may be HTML-escaped.
     """
 
     is_code: bool = False
-    is_markup: bool = False
 
 
 PROSE = Style()
@@ -143,16 +141,16 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
         return
     end = start + len(name)
     if _NAMED_BEFORE.search(text[max(0, start - 16) : start]) and (later := _VALUE_AFTER.match(text, end)):
-        yield from _judged(scrub, later["value"], *later.span("value"), where, verdict, kept, style)
+        yield from _judged(scrub, later["value"], later.start("value"), where, verdict, kept, style)
         return
     tag = before == "<" or (before == ":" and re.search(r"<[\w.-]+:\Z", text[max(0, start - 40) : start]))
     found: re.Match[str] | None
     if tag:
         if found := _ELEMENT.match(text, end) or _INNER_ELEMENT.match(text, end):
-            yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+            yield from _judged(scrub, found["value"], found.start("value"), where, verdict, kept, style)
         return
     if before == ">" and (found := _LATER_VALUE.match(text, end)):
-        yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+        yield from _judged(scrub, found["value"], found.start("value"), where, verdict, kept, style)
         return
     if _NAMING.search(text[max(0, start - 24) : start]):
         yield from _beside(scrub, text, start, where, verdict, kept, style)
@@ -160,7 +158,7 @@ def _value_of(scrub: Scrub, text: str, start: int, name: str, where: Where, styl
     found = _SEPARATOR.match(text, end)
     if not found:
         if before == "-" and (found := _OPTION_VALUE.match(text, end)):
-            yield from _judged(scrub, found["value"], *found.span("value"), where, verdict, kept, style)
+            yield from _judged(scrub, found["value"], found.start("value"), where, verdict, kept, style)
         return
     if found["sep"] == ",":  # setItem("token", "..."), ["token", "..."]
         if not found["close"] or not found["open"]:
@@ -193,7 +191,7 @@ def _quoted(
     if space and scheme.lower() in SCHEMES and rest.strip():
         yield Find(start, end, lambda: scrub.credentials(value, where))
         return
-    yield from _judged(scrub, value, start, end, where, verdict, kept, style)
+    yield from _judged(scrub, value, start, where, verdict, kept, style)
 
 
 def _end_of_quoted(text: str, start: int, opening: str) -> int | None:
@@ -250,7 +248,7 @@ def _bare(
         return
     if found["sep"] == "=" and found["space"] and not _is_odd(plain) and not _is_alone(text, start, end):
         return
-    yield from _judged(scrub, plain, begin, end, where, verdict, kept, style)
+    yield from _judged(scrub, plain, begin, where, verdict, kept, style)
 
 
 def _is_alone(text: str, start: int, end: int, *, to_the_end: bool = True) -> bool:
@@ -278,13 +276,13 @@ def _beside(
     found = _VALUE_ATTRIBUTE.search(text, opening, closing + 1)
     if found:
         group = "quoted" if found["quote"] else "bare"
-        yield from _judged(scrub, found[group], *found.span(group), where, verdict, kept, style)
+        yield from _judged(scrub, found[group], found.start(group), where, verdict, kept, style)
     elif later := re.compile(r">(?P<value>[^<>]+)</").match(text, closing):
-        yield from _judged(scrub, later["value"], *later.span("value"), where, verdict, kept, style)
+        yield from _judged(scrub, later["value"], later.start("value"), where, verdict, kept, style)
 
 
 def _judged(
-    scrub: Scrub, value: str, start: int, end: int, where: Where, verdict: Verdict, kept: bool, style: Style
+    scrub: Scrub, value: str, start: int, where: Where, verdict: Verdict, kept: bool, style: Style
 ) -> Iterator[Find]:
     lead = len(value) - len(value.lstrip())
     core = value.strip()
