@@ -22,7 +22,7 @@ from cassettes_lib.models import InteractionRequest
 from cassettes_lib.own_keys import own_key
 
 Matcher = Callable[[InteractionRequest], Hashable]
-RulesOut = Callable[[InteractionRequest], Callable[[bytes], bool] | None]
+RulesOut = Callable[[InteractionRequest, Callable[[str], bool]], Callable[[bytes], bool] | None]
 LineMatcher = Callable[[str, str], Hashable]
 MatchOn = str | Matcher | Iterable["str | Matcher | MatchOn"]
 
@@ -312,7 +312,7 @@ def _body_matcher(rules: IgnoreRules, _: Any = None) -> NamedMatcher:
         (lambda request: body_key(request, left_out)) if left_out else body_key,
         rules=IgnoreRules(form=rules.form, json=rules.json),
         raw_key=raw_body_key,
-        rules_out=lambda request: rules_out(request, left_out),
+        rules_out=lambda request, may_differ: rules_out(request, left_out, may_differ=may_differ),
     )
 
 

@@ -19,7 +19,6 @@ from cassettes_lib.matching_bodies import body_headers
 from cassettes_lib.models import InteractionRequest
 
 RequestAt = Callable[[int], InteractionRequest]
-BodyTextAt = Callable[[int], bytes | None]
 LineAt = Callable[[int], tuple[str, str]]
 
 # Built-in matchers that look at nothing but method, URL and body.
@@ -70,6 +69,9 @@ class RecordedForms(Protocol):
     def compares_as_stored(self, request: InteractionRequest, /) -> bool:
         """Tell whether a request without secrets can only be equal to one that is stored as it is."""
 
+    def may_be_put_there(self, text: str, /) -> bool:
+        """Tell whether a text in a request without secrets may hold what has been put in the place of one."""
+
 
 class PlaybackIndex:
     """Finds, for each request, the next recorded one that is equal to it.
@@ -92,8 +94,8 @@ class PlaybackIndex:
         self._levels = _levels(self.matchers)
         self._same_means_equal = all(matcher.part in _TOLD_BY_SAMENESS for matcher in self.matchers)
         everything = range(self.count)
-        self._redacted = _Tree(everything, recorded.request_at, recorded.line_at)
-        self._stored = _Tree(everything, recorded.stored_at, recorded.stored_line_at, recorded.body_text_at)
+        self._redacted = _Tree(everything, recorded, recorded.request_at, recorded.line_at)
+        self._stored = _Tree(everything, recorded, recorded.stored_at, recorded.stored_line_at)
         self._played = bytearray(self.count)
         self._unused = self.count
         self.play_count = 0
@@ -229,10 +231,10 @@ class _Tree:
     """
 
     def __init__(
-        self, positions: Sequence[int], request_at: RequestAt, line_at: LineAt, body_text_at: BodyTextAt | None = None
+        self, positions: Sequence[int], recorded: RecordedForms, request_at: RequestAt, line_at: LineAt
     ) -> None:
         self.root = _Node(positions)
-        self._body_text_at = body_text_at
+        self._recorded = recorded
         self._request_at = request_at
         self._line_at = line_at
 
@@ -263,13 +265,15 @@ class _Tree:
 
         Only a few times: after that the keys of all, by which it is told at once, cost less.
         """
-        rules_out = level.rules_out(request) if self._body_text_at and node.scans < _A_FEW_SCANS else None
-        if rules_out is None or self._body_text_at is None:
+        if node.scans == _A_FEW_SCANS:
+            return False
+        rules_out = level.rules_out(request, self._recorded.may_be_put_there)
+        if rules_out is None:
             return False
         node.scans += 1
         read: list[int] = []
         for position in node.positions:
-            text = self._body_text_at(position)
+            text = self._recorded.body_text_at(position)
             if text is None:
                 read.append(position)
                 if len(read) > _A_FEW:
@@ -328,9 +332,11 @@ class _Level:
             return self.line_key(request.method, request.url)
         return self._matcher.key(request)
 
-    def rules_out(self, request: InteractionRequest) -> Callable[[bytes], bool] | None:
+    def rules_out(
+        self, request: InteractionRequest, may_differ: Callable[[str], bool]
+    ) -> Callable[[bytes], bool] | None:
         """Return what tells from the text of a recorded body that its key is not that of a request, or None."""
-        return self._matcher.rules_out(request) if self._matcher.rules_out else None
+        return self._matcher.rules_out(request, may_differ) if self._matcher.rules_out else None
 
     def line_key(self, method: str, url: str) -> Hashable:
         return tuple([line_key(method, url) for line_key in self._line_keys])

@@ -75,6 +75,10 @@ class RecordedRequests:
         """
         return self._redaction is None or not self._redaction.may_have_replaced(request)
 
+    def may_be_put_there(self, text: str) -> bool:
+        """Tell whether a text in a redacted request may hold what redaction puts there."""
+        return self._redaction is not None and self._redaction.may_have_put(text)
+
     def may_be_redacted(self, position: int) -> bool:
         """Tell quickly whether the URL or the body at a position may hold a replacement, as they are stored."""
         text = self._interactions.body_text_at(position)

@@ -25,7 +25,7 @@ from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_pass import Pass
 from cassettes_lib.redaction_review import StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
-from cassettes_lib.replacements import numbers_in
+from cassettes_lib.replacements import holds_replacement, numbers_in
 from cassettes_lib.secret_shapes import has_shape, shapes_in
 from cassettes_lib.taint import forms_of
 
@@ -232,6 +232,10 @@ class Redaction:
     def may_have_replaced(self, request: InteractionRequest) -> bool:
         """Tell whether the URL or the body of a redacted request may hold something that redaction has put there."""
         return bool(self._memory.placeholders) or redaction_outline.may_hold_replacement(request)
+
+    def may_have_put(self, text: str) -> bool:
+        """Tell whether a text of a redacted request may hold something that redaction has put there."""
+        return bool(self._memory.placeholders) or holds_replacement(text)
 
     def has_replacement_in_path(self, request: InteractionRequest) -> bool:
         """Tell whether the path of a request's URL holds a replacement."""

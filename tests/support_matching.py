@@ -39,6 +39,9 @@ class Requests:
     def compares_as_stored(self, request: InteractionRequest) -> bool:
         return True
 
+    def may_be_put_there(self, text: str) -> bool:
+        return False
+
     stored_at = played_at = request_at
     stored_line_at = line_at
 

@@ -7,9 +7,11 @@ import gzip
 import json
 import logging
 import pickle
+import tempfile
 import traceback
 import unittest
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +19,8 @@ from cassettes_lib.broker import Broker
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.matching import DEFAULT_MATCH_ON, header
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
+from cassettes_lib.redaction import Redactor
+from cassettes_lib.stores import JsonFileCassetteStore
 from tests.support import URL, a_request, a_response
 from tests.support_matching import field, multipart, posted
 
@@ -50,6 +54,45 @@ def changed(request: InteractionRequest) -> InteractionRequest:
     return request.model_copy(update={"method": "PUT", "headers": (*request.headers, ("X-More", "1"))})
 
 
+def bodies(secret: str) -> list[InteractionRequest]:
+    """Return posts to one URL whose JSON holds a secret."""
+    token = f"eyJhbGciOiJIUzI1NiJ9.eyJuYW1lIjoiam9lIn0.{secret.replace('-', '_')}AAAABBBBCCCC"
+    values = [
+        {"user": "joe", "password": secret}, {"user": "ann", "password": secret, "note": f"it is {secret}"},
+        {"user": "joe", "text": json.dumps({"user": "joe", "password": secret})}, {"id": 12, "jwt": token},
+        {"id": 13, "access_token": token}, {"id": 14, "pin": 73645281, "secret": 12345678},
+        {"items": [{"token": secret}]},
+        {"id": 15, "url": f"https://joe:{secret}@a.example/?api_key={secret}"}, {"id": 16, "name": "no secret at all"},
+    ]  # fmt: skip
+    return [posted(json.dumps(value), "application/json") for value in values]
+
+
+class ReplayOfSecretsTest(unittest.TestCase):
+    def test_bodies_with_secrets_are_found_in_any_order_however_they_are_stored(self) -> None:
+        for state in ("in clear", "redacted"):
+            recorder = Broker(
+                Cassette(), "record", lambda request: a_response(request.body),
+                redactor=Redactor() if state == "redacted" else None,
+            )
+            for request in bodies(RECORDED):
+                recorder.respond(request)
+            for order in (1, -1):
+                with self.subTest(state, order=order), tempfile.TemporaryDirectory() as folder:
+                    store = JsonFileCassetteStore(Path(folder, "cassette.json"))
+                    store.save(recorder.cassette)
+                    broker = Broker.from_store(store)
+                    for request in bodies(RECORDED)[::order]:
+                        broker.respond(request)
+                    self.assertTrue(broker.all_played)
+                    broker = Broker.from_store(store)
+                    for request in bodies(RECORDED)[::order]:
+                        with self.assertRaises(InteractionNotFoundError):
+                            broker.respond(posted(request.body.replace(b": ", b":  [", 1) + b"]", "application/json"))
+                        with self.assertRaises(InteractionNotFoundError):
+                            broker.respond(posted(request.body.replace(b"}", b', "more": 1}'), "application/json"))
+                        broker.respond(request)
+
+
 class MissesHideSecretsTest(unittest.TestCase):
     def cassettes(self, request: InteractionRequest) -> Iterator[tuple[str, Cassette]]:
         interaction = Interaction(request=request, response=a_response())
@@ -66,10 +109,10 @@ class MissesHideSecretsTest(unittest.TestCase):
                         self.assert_no_secret(Broker(cassette, match_on=match_on), changed(asked))
 
     def assert_no_secret(self, broker: Broker, asked: InteractionRequest) -> None:
-        with self.assertLogs("cassettes_lib", logging.DEBUG) as logs:
-            logging.getLogger("cassettes_lib").debug("that there is a line")
-            with self.assertRaises(InteractionNotFoundError) as caught:
-                broker.respond(asked)
+        missing = self.assertRaises(InteractionNotFoundError)
+        with self.assertLogs("cassettes_lib", logging.DEBUG) as logs, missing as caught:
+            broker.respond(asked)
+        self.assertIn(" is not interaction ", logs.output[-1])
         error = caught.exception
         error.add_note(broker.tape.note())
         copies = [error, copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))]
