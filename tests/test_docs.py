@@ -163,6 +163,17 @@ class PublicNamesTest(unittest.TestCase):
         offered = {name for name in done.stdout.split() if not re.fullmatch(r"__\w+__", name)}
         self.assertEqual(offered, set(cassettes_lib.__all__) - {"__version__"} | {"_version"})
 
+    def test_type_checkers_and_python_import_each_name_from_where_it_is_defined(self) -> None:
+        tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+        checked = {
+            alias.name: node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+            for alias in node.names if node.module and node.module.startswith("cassettes_lib.")
+        }
+        self.assertEqual(set(checked), set(cassettes_lib.__all__))
+        for name in set(cassettes_lib.__all__) - {"__version__"}:
+            self.assertEqual(getattr(cassettes_lib, name).__module__, checked[name], name)
+            self.assertEqual(f"cassettes_lib.{cassettes_lib._home_of[name]}", checked[name], name)
+
     def test_a_star_import_gives_all_public_names_and_no_others(self) -> None:
         names: dict[str, Any] = {}
         exec("from cassettes_lib import *", names)

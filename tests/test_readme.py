@@ -99,8 +99,10 @@ class ReadmeTest(BlocksTestCase):
             self.assertRegex(README, rf"\b{name}\b")
 
     def test_the_pictures_shown_are_there(self) -> None:
-        for picture in re.findall(r"(?m)^\.\. image:: (.*)$", README):
+        for picture, alternative in re.findall(r"(?m)^\.\. image:: (.*)\n   :alt: (.*)$", README):
             self.assertTrue((ROOT / picture).is_file(), picture)
+            self.assertGreater(len(alternative), 20, "where pictures are not shown, such as on a package's page")
+        self.assertEqual(README.count(".. image::"), README.count("   :alt: "))
 
 
 if __name__ == "__main__":
