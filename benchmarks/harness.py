@@ -93,7 +93,8 @@ class Bench:
         self.folder = Path(tempfile.mkdtemp(prefix="cassettes-bench-"))
         self._cassettes: dict[tuple[str, str, int], str | None] = {}
         # requests walks os.environ twice per request, so every process gets the same small environment.
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPYCACHEPREFIX")
+                if name in os.environ}
         self.environment = {**kept, "PYTHONPATH": str(ROOT)}
         self.tools = [TOOLS[name] for name in options.tools if self._is_here(TOOLS[name])]
         self._server, self.base = start_server()

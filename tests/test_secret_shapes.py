@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import re
 import unittest
 
@@ -70,6 +71,11 @@ INNOCENT = (
 PATTERNS = sorted({pattern for tried in secret_shapes._BY_START.values() for _, pattern in tried})
 
 
+@functools.cache
+def _like(pattern: str) -> st.SearchStrategy[str]:
+    return st.from_regex(re.compile(pattern, re.ASCII)).map(lambda text: text[:3000])
+
+
 class KindsTest(unittest.TestCase):
     def test_the_tokens_of_well_known_services_are_known_wherever_they_stand(self) -> None:
         for kind, pieces in TOKENS.items():
@@ -91,7 +97,7 @@ class QuickLookTest(unittest.TestCase):
     @given(st.data())
     def test_it_overlooks_nothing_that_has_a_shape(self, data: st.DataObject) -> None:
         pattern = data.draw(st.sampled_from(PATTERNS))
-        secret = data.draw(st.from_regex(re.compile(pattern, re.ASCII)).map(lambda text: text[:3000]))
+        secret = data.draw(_like(pattern))
         for text in (secret, f'{{"a": "b", "c": "{secret}"}}', f"It is {secret}, or {secret}!"):
             if any(shapes_in(text)):
                 self.assertTrue(has_shape(text), (pattern, text))
