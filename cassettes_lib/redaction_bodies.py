@@ -31,6 +31,7 @@ FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
 # What a text that holds a name and a value has between them, or in front of the name.
 VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
+_URL_IN_BYTES = re.compile(r"[a-z]{4,10}://[!-~]{6,2000}")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
@@ -94,7 +95,7 @@ def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) ->
             without = scrub.known(text, where)
             return without if without is text or is_json(without) else text  # a number is left to the next pass
     if "x-www-form-urlencoded" in media_type or (not _CODE_TYPES.search(media_type) and FORM.fullmatch(text)):
-        return redacted_pairs(scrub, text, where, is_query=False)
+        return redacted_pairs(scrub, scrub.shapeless(text, where), where, is_query=False)
     text = scrub.known(text, where)
     if "csv" in media_type:
         text = redacted_table(scrub, text, where)
@@ -131,6 +132,9 @@ def redacted_binary(scrub: Scrub, body: bytes, where: Where) -> bytes:
         for start, end in shapes_in(text):
             if not scrub.is_kept(text[start:end]):
                 scrub.secret(text[start:end], where, "shape")  # makes it a known value, replaced by one as long
+    if len(body) <= _SMALL and "://" in text:
+        for found in _URL_IN_BYTES.finditer(text):
+            scrub.leaf(found[0], where)  # as above
     new = scrub.known_in_bytes(text, where)
     return body if new == text else new.encode("latin-1")
 
@@ -177,7 +181,7 @@ def _redacted_scalar(scrub: Scrub, text: str, scalar: Scalar, where: Where) -> E
         return f"{where if isinstance(where, str) else where()} {path_text(scalar.path)}"
 
     if scalar.kind == "key":
-        new = scrub.known(value, place) if len(value) >= 8 else value
+        new = value if len(value) < 8 else scrub.leaf(value, place) if "://" in value else scrub.known(value, place)
         return _edit(text, scalar, new) if new != value else None
     if _is_exempt(scrub, scalar):
         scrub.keep(value)

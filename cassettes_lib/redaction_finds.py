@@ -14,7 +14,8 @@ from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_wh
 from cassettes_lib.json_places import looks_like_json
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
-from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
+from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, looks_secret, shapes_in, spaced
+from cassettes_lib.taint import percent_view
 from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
 _BASE64_JSON = re.compile(
@@ -49,9 +50,15 @@ def unnamed(scrub: Scrub, text: str, lowered: str, where: Where) -> Iterator[Fin
         for start, end in shapes_in(text):
             if not scrub.is_kept(text[start:end]):
                 yield secret_at(scrub, text, start, end, where, "shape")
+    if "%" in text and has_escaped_shape(text) and (view := percent_view(text)):
+        for start, end in shapes_in(view.text):
+            if not scrub.is_kept(view.text[start:end]):
+                yield encoded_at(scrub, view.text[start:end], view.original(start), view.original(end), where, "shape")
+    if has_shape(text):
         for found in _BASE64_JSON.finditer(text):
             if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
                 yield Find(*found.span(), partial(str, new))
+    text = spaced(text)
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
     if has_telling_segment(text):

@@ -26,7 +26,7 @@ from cassettes_lib.redaction_text import redacted_text
 from cassettes_lib.redaction_urls import host_of, last_segment, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import Verdict, word_set
-from cassettes_lib.secret_shapes import has_shape, is_empty, shapes_in
+from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, shapes_in
 from cassettes_lib.telling_paths import has_telling_segment
 
 _MEMORY_SIZE = 4096
@@ -182,7 +182,7 @@ class Pass:
         if "://" in text[:20] and not _NOT_IN_URL.search(text):
             return redacted_text(self, self.url(text, where), where)
         if "&" in text and "=" in text and FORM.fullmatch(text):
-            return redacted_pairs(self, text, where, is_query=False)
+            return redacted_pairs(self, self.shapeless(text, where), where, is_query=False)
         return redacted_text(self, text, where)
 
     def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
@@ -277,7 +277,7 @@ class Pass:
         scope = self._scope
         if scope.names and VALUED.search(text) and self.rules.has_stem(text.lower()):
             return True
-        if scope.shapes and has_shape(text):
+        if scope.shapes and (has_shape(text) or has_escaped_shape(text)):
             return True
         if scope.places and (("@" in text and "://" in text) or "%40" in text or has_telling_segment(text)):
             return True
@@ -294,7 +294,7 @@ class Pass:
         plain = text.replace("\\/", "/") if "\\/" in text else text
         self._scope = Scope(
             before.names and self.rules.has_stem(_without_replaced(text).lower()),
-            before.shapes and has_shape(plain),
+            before.shapes and (has_shape(plain) or has_escaped_shape(plain)),
             before.places and ("@" in text or "%40" in text or has_telling_segment(plain)),
             before.known and self._memory.may_hold(text),
             _KIND_SECRET.search(text) is not None,

@@ -38,6 +38,9 @@ class Scrub(Protocol):
     def url(self, url: str, where: Where, *, is_redirect: bool = False) -> str:
         """Redact a URL, absolute or relative."""
 
+    def shapeless(self, text: str, where: Where) -> str:
+        """Remove secrets that their shape gives away."""
+
     def hidden(self, text: str, where: Where) -> str:
         """Redact a text that was hidden in the present document by an encoding."""
 

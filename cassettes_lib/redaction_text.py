@@ -20,6 +20,7 @@ from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.replacements import WORD
 from cassettes_lib.secret_names import Verdict, lowercase, normalised
 from cassettes_lib.secret_shapes import is_empty, looks_secret
+from cassettes_lib.taint import percent_view
 
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
 _NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
@@ -93,6 +94,9 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[Find
     yield from unnamed(scrub, text, lowered, where)
     if scrub.may_have_names:
         yield from _named(scrub, text, lowered, where, style)
+        if "%3d" in lowered and (view := percent_view(text)):  # ...?next=https%3A%2F%2Fx%2F%3Ftoken%3D...
+            for find in _named(scrub, view.text, lowercase(view.text), where, style):
+                yield Find(view.original(find.start), view.original(find.end), find.replace)
 
 
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[Find]:

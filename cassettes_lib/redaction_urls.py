@@ -9,7 +9,7 @@ from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import Verdict
-from cassettes_lib.secret_shapes import looks_secret
+from cassettes_lib.secret_shapes import has_shape, looks_secret
 from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
 _URL = re.compile(
@@ -100,12 +100,17 @@ def redacted_pairs(
         if judge.keeps(name):
             scrub.keep(value)
             new = scrub.known(value, where)
-        if len(raw_name) >= 8 and (new_name := scrub.known(name, where)) != name:
+        if len(raw_name) >= 8 and (new_name := _redacted_name(scrub, name, where)) != name:
             raw_name = quote_plus(new_name)
         if new != value:
             raw = _requoted(raw, new, is_query)
         pieces[index] = f"{raw_name}{equals}{raw}"
     return "".join(pieces)
+
+
+def _redacted_name(scrub: Scrub, name: str, where: Where) -> str:
+    """Redact the name of a pair, which is a token where somebody writes `?TOKEN=`."""
+    return scrub.leaf(name, where) if len(name) >= 16 else scrub.known(name, where)
 
 
 def _is_of_oauth(pieces: dict[str, str], *, is_redirect: bool) -> bool:
@@ -160,9 +165,12 @@ def _redacted_after_words(scrub: Scrub, path: str, where: Where) -> str:
 
 def _redacted_path(scrub: Scrub, path: str, where: Where) -> str:
     segments = path.split("/")
+    is_shaped = has_shape(path)
     for index, segment in enumerate(segments):
         if len(segment) >= 4:
             segments[index] = _redacted_segment(scrub, segment, where)
+            if is_shaped:  # alone, so that the slash before it is taken for no character of base64
+                segments[index] = scrub.shapeless(segments[index], where)
     return scrub.leaf("/".join(segments), where)
 
 
@@ -181,6 +189,9 @@ def _redacted_fragment(scrub: Scrub, fragment: str, where: Where) -> str:
     if is_replacement(fragment):
         return fragment
     place = _place(where, "fragment")
+    if "%" in fragment and "=" not in fragment and (plain := unquote(fragment)) != fragment:
+        new = scrub.leaf(plain, place)
+        return fragment if new == plain else quote(new, safe="!$&'()*+,;=:@~<>/?")
     route, question, pairs = fragment.partition("?")
     if question:
         return f"{scrub.leaf(route, place)}?{redacted_pairs(scrub, pairs, place, is_query=True, is_redirect=True)}"

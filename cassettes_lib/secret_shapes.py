@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from urllib.parse import unquote
 
 from cassettes_lib.any_of import any_of
 from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
@@ -49,6 +50,8 @@ _WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", "
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
 _REMEMBERED = 2048  # characters
 
+_ESCAPED = re.compile("%[2-7][0-9A-Fa-f]")
+_LINE_ESCAPE = re.compile(r"(?<!\\)\\++[nrt]")
 _SPACE = re.compile(r"\s")
 _DIGIT = re.compile(r"\d")
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
@@ -82,11 +85,21 @@ _PUBLIC_ARMOUR = ("-----BEGIN PGP SIGNATURE", "-----BEGIN CERTIFICATE", "-----BE
 _URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@[\w-]+(?:\.[\w-]+)+|urn:\S+|arn:\S+|/\S*")
 
 
+def spaced(text: str) -> str:
+    r"""Return a text, as long as it is, with spaces for the escapes `\n`, `\r` and `\t`, which look like letters."""
+    return _LINE_ESCAPE.sub(lambda found: " " * len(found[0]), text) if "\\" in text else text
+
+
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
     if len(text) <= _REMEMBERED:
         return _has_shape(text)
     return _search_for_shape(text)
+
+
+def has_escaped_shape(text: str) -> bool:
+    """Tell quickly whether a text may hold a secret with a shape behind percent-escapes."""
+    return "%" in text and _ESCAPED.search(text) is not None and has_shape(unquote(text))
 
 
 def _search_for_shape(text: str) -> bool:
@@ -97,7 +110,7 @@ def _search_for_shape(text: str) -> bool:
             return True
     # Taking the text apart costs a tenth of looking for the literals everywhere.
     words = [
-        word for word in text.encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
+        word for word in spaced(text).encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
         if len(word) >= _SHORTEST_WORD
     ]
     joined = b" ".join(words).decode("ascii")
@@ -110,6 +123,7 @@ _has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:
     """Yield where secrets stand that their shape gives away: start and end, in order, replacements left out."""
     done = 0
+    text = spaced(text)
     for hint in _hint().finditer(text):
         position = hint.start()
         if position < done:

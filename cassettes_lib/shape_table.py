@@ -166,7 +166,7 @@ SHAPES: tuple[tuple[str, str], ...] = (
     *((kind, _A + rf"{kind}[A-Za-z0-9]{{21,26}}\.[\w-]{{6}}\.[\w-]{{27,40}}(?![\w-])") for kind in _DISCORD),
     ("dG9rO", _B + r"dG9rO[A-Za-z0-9+/]{40,}={0,2}"),  # Intercom
     ("eyJrIjoi", _B + r"eyJrIjoi[A-Za-z0-9+/]{40,}={0,2}"),  # Grafana's old keys
-    *((f"{n}/", rf"(?<![\w/]){n}/\d{{13,16}}(?:/\d{{13,16}})?:[a-f0-9]{{32}}") for n in "12"),  # Asana
+    *((f"{n}/", rf"(?<![A-Za-z0-9_/]){n}/\d{{13,16}}(?:/\d{{13,16}})?:[a-f0-9]{{32}}") for n in "12"),  # Asana
     ("/bot", r"/bot(?P<s>\d{6,12}:[\w-]{16,})"),
     ("nfp_", _A + r"nfp_[A-Za-z0-9]{36,}"),
     ("vercel_", _A + r"vercel_[\w-]{20,}"),

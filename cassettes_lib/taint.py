@@ -284,6 +284,11 @@ _ESCAPES_OF = {
 }  # fmt: skip
 
 
+def percent_view(text: str) -> View | None:
+    """Return the view of a text in which percent-escapes are undone; None when it has none."""
+    return _view(text, _PERCENT, _unpercent) if "%" in text else None
+
+
 def views_of(text: str, depth: int = 2) -> Iterator[View]:
     """Yield the views of a text in which escapes are undone, and the views of those."""
     for marker, pattern, undo in _ESCAPES:

@@ -9,7 +9,7 @@ import unittest
 
 from cassettes_lib.models import Interaction
 from cassettes_lib.redaction import Redactor
-from tests.secrets_table import ODD, S, answered, asked_with, exchange, posted
+from tests.secrets_table import ODD, S, answered, asked_with, exchange, failed, multipart, posted
 
 GITHUB = "ghp_" + "aB3dE5fG7hJ9" * 3
 
@@ -123,6 +123,49 @@ class LeaksTest(unittest.TestCase):
         for name in ("API-Sign", "CB-ACCESS-SIGN", "X-Signature-Ed25519"):
             with self.subTest(name):
                 self.assertHidden(asked_with((name, S)))
+
+
+class SecondSearchTest(unittest.TestCase):
+    """Each of these reached the file, or was redacted on one side only, before a search with 260 kinds of tokens."""
+
+    def assertHidden(self, interaction: Interaction, secret: str) -> None:
+        stored = redacted(interaction)
+        self.assertNotIn(secret, repr(stored))
+        self.assertEqual(redacted(stored), stored)
+        self.assertEqual(Redactor().start().request(interaction.request), stored.request)
+
+    def test_a_token_behind_the_escape_of_a_line_end(self) -> None:
+        for text in (f'data: {{"log": "Use\\n{GITHUB}\\n"}}', f'data: {{"log": "> GET\\nBearer {S}\\n"}}'):
+            with self.subTest(text):
+                self.assertHidden(answered(text, "text/event-stream"), GITHUB if GITHUB in text else S)
+
+    def test_a_token_behind_percent_escapes_in_prose(self) -> None:
+        token = "sk_live_" + S
+        encoded = "".join(f"%{ord(character):02X}" for character in token)
+        self.assertHidden(answered(f"Failed at https://x/?q=a%20{encoded} again", "text/plain"), encoded)
+        hook = f"services%2FT0A1B2C3D%2FB0A1B2C3D%2F{S}abcdEFGH"
+        self.assertHidden(failed(f"Max retries exceeded with url: /?to=https%3A%2F%2Fhooks.slack.com%2F{hook}"), S)
+
+    def test_a_name_behind_percent_escapes_in_prose(self) -> None:
+        self.assertHidden(answered(f"Go to /login?next=https%3A%2F%2Fx%2F%3Ftoken%3D{S}%26a%3Db!", "text/plain"), S)
+
+    def test_a_token_that_looks_like_a_pair(self) -> None:
+        token = "ATATT3xFfGF0" + S * 3 + "=3F09AB7C"
+        self.assertHidden(posted(token, "text/plain"), S)
+        self.assertHidden(multipart("note", token), S)
+        self.assertHidden(posted(f"{GITHUB}=1&a=2", "application/x-www-form-urlencoded"), GITHUB)
+
+    def test_a_token_like_base64_behind_a_slash_of_a_path(self) -> None:
+        self.assertHidden(exchange("https://x/crates/cio" + "aB3d" * 8), "aB3d" * 8)
+
+    def test_a_token_behind_percent_escapes_in_a_url(self) -> None:
+        token = "1%2F%2F0" + S * 3
+        for url in (f"https://x/?q={token}", f"https://x/#{token}", f"https://x/a/{token}/b"):
+            with self.subTest(url):
+                self.assertHidden(exchange(url), S)
+
+    def test_a_url_in_bytes(self) -> None:
+        self.assertHidden(posted_bytes(b"\x0a\xff\x20https://x/?page=2&sig=" + S.encode() + b"\x10\x01\xfe"), S)
 
 
 def posted_bytes(body: bytes) -> Interaction:
