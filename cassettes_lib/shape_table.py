@@ -167,7 +167,6 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("dG9rO", _B + r"dG9rO[A-Za-z0-9+/]{40,}={0,2}"),  # Intercom
     ("eyJrIjoi", _B + r"eyJrIjoi[A-Za-z0-9+/]{40,}={0,2}"),  # Grafana's old keys
     *((f"{n}/", rf"(?<![A-Za-z0-9_/]){n}/\d{{13,16}}(?:/\d{{13,16}})?:[a-f0-9]{{32}}") for n in "12"),  # Asana
-    ("/bot", r"/bot(?P<s>\d{6,12}:[\w-]{16,})"),
     ("nfp_", _A + r"nfp_[A-Za-z0-9]{36,}"),
     ("vercel_", _A + r"vercel_[\w-]{20,}"),
     ("FlyV1 ", r"FlyV1 fm[12]_[A-Za-z0-9+/=_,-]{40,}"),
@@ -215,7 +214,7 @@ FOLLOWED = {
     "api_live": r"[\w.]{12}", "api_sandbox": r"[\w.]{12}", "pat-": r"[a-z]{2}\d-", "pat.": r"[\w-]{22}",
     "fw_": "[A-Za-z0-9]{22}", "fc-": "[a-f0-9]{32}", "pa-": r"[\w-]{43}", "sdk-": "[a-f0-9]{8}-",
     "cflt": "[A-Za-z0-9+/]{60}", "MDA": r"[\w-]{2}2xv", "mfa.": r"[\w-]{40}", "1/": r"\d{13}", "2/": r"\d{13}",
-    "/bot": r"\d{6}", "A3-": "[A-Z0-9]{6}-", "$1$": "[./A-Za-z0-9]", "AQVN": r"[\w-]{35}",
+    "A3-": "[A-Z0-9]{6}-", "$1$": "[./A-Za-z0-9]", "AQVN": r"[\w-]{35}",
     "LTAI": "[A-Za-z0-9]{12}", "polar_": "[a-z]+_[A-Za-z0-9]{40}", "rnd_": "[A-Za-z0-9]{28}",
     "aio_": "[A-Za-z0-9]{28}", "Q~": r"[\w.~-]{31}", "dp.": r"[a-z]{2,5}\.", "AKIA": "[A-Z0-9]{16}", "4/0": "A",
     "secret_": "[A-Za-z0-9]{40}",
