@@ -56,15 +56,19 @@ def nearest_candidates(
     if len(positions) > _FINALISTS:
         length = min(_MOST_LOOKED_AT, max(_LEAST_LOOKED_AT, _LOOKED_AT // len(positions) // 2))
         words = _words(request.body, length)
-        for position in positions:
-            likenesses[position] += _shared(words, _words(_body_of(index, position), length))
+        looked_at = {position: _shared(words, _words(_body_of(index, position), length)) for position in positions}
         # Among equals, what was not yet played comes first, in recorded order.
-        positions.sort(key=lambda position: (-likenesses[position], index.is_played(position), position))
+        positions.sort(
+            key=lambda position: (-likenesses[position] - looked_at[position], index.is_played(position), position)
+        )
     candidates = []
     for position in positions[:_FINALISTS]:
         recorded = index.recorded.request_at(position)
         differing = tuple(matcher for matcher in index.matchers if not keys_equal(matcher, request, recorded))
-        candidates.append(Candidate(position, recorded, differing, likenesses[position]))
+        likeness = likenesses[position] + _shared(
+            _words(request.body, _MOST_LOOKED_AT), _words(recorded.body, _MOST_LOOKED_AT)
+        )
+        candidates.append(Candidate(position, recorded, differing, likeness))
     return sorted(
         candidates,
         key=lambda each: (len(each.differing), index.is_played(each.position), -each.likeness, each.position),

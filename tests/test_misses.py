@@ -10,14 +10,18 @@ import unittest
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
+from cassettes_lib import likeness
+from cassettes_lib.broker import Broker
 from cassettes_lib.differences import columns
 from cassettes_lib.errors import InteractionNotFoundError
+from cassettes_lib.fileformat import parse_cassette, print_cassette
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, header, headers, ignoring, resolve_matchers, url
 from cassettes_lib.misses import Circumstances, explain_miss, log_lines
-from cassettes_lib.models import InteractionRequest
+from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from cassettes_lib.playback import PlaybackIndex
-from tests.support import URL, a_request
+from tests.support import URL, a_request, a_response
 from tests.support_matching import Requests, field, json_posted, match, multipart, posted
 
 TEST = Circumstances("cassettes/orders.json", test_id="tests.test_orders.OrdersTest.test_create")
@@ -422,6 +426,20 @@ class ReasonAndNearestTest(unittest.TestCase):
         recorded = [ordered(note=f"note {number}", quantity=number) for number in range(1_000)]
         error = missed(ordered(note="note 777", quantity=778), recorded)
         self.assertIn(777, [near.position for near in error.nearest])
+
+    def test_the_nearest_of_many_in_a_file_is_found_whether_it_was_read_before_or_not(self) -> None:
+        def made(number: int) -> dict[str, object]:
+            items = [{"sku": f"SKU-{number}-{each}", "price": each * 1.5, "note": "lorem ipsum"} for each in range(9)]
+            return {"id": number, "items": items, "note": f"customer {number}", "z": "x" * 200}
+
+        interactions = Interactions(
+            Interaction(request=ordered(URL, **made(number)), response=a_response()) for number in range(200)
+        )
+        broker = Broker(parse_cassette(print_cassette(Cassette(interactions=interactions)), "cassette.json"))
+        few_bytes = mock.patch.object(likeness, "_LOOKED_AT", 0)
+        with few_bytes, self.assertRaises(InteractionNotFoundError) as caught:
+            broker.respond(ordered(URL, **{**made(177), "id": 5}))
+        self.assertEqual(caught.exception.nearest[0].position, 177)
 
     def test_what_was_not_played_comes_first(self) -> None:
         recorded = [ordered(quantity=number) for number in range(20)]
