@@ -511,7 +511,7 @@ class OptionsTest(unittest.TestCase):
         self.assertTrue(inspect.isroutine(use_cassette))
         self.assertIs(pickle.loads(pickle.dumps(use_cassette)), use_cassette)
         page = pydoc.plain(pydoc.render_doc(use_cassette))
-        self.assertRegex(page, r"(?s)use_cassette\(path: .*\n +Record the requests")
+        self.assertRegex(page, r"(?s)use_cassette\(\s*path: .*\n +Record the requests")
 
         class Suite:
             kept = use_cassette
