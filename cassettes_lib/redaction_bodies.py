@@ -32,6 +32,7 @@ FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
 VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _URL_IN_BYTES = re.compile(r"[a-z]{4,10}://[!-~]{6,2000}")
+_SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,.!?:;'()-]+[^\W\d_]+)*[.!?:]?")
 _CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
 _TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
 _BINARY_TYPES = re.compile(
@@ -298,7 +299,7 @@ def _judge_siblings(scrub: Scrub, text: str, frame: Frame, edits: dict[int, Edit
         verdict = scrub.rules.fields.verdict(name)
         if naming.key.lower() == "header" or HEADERS_NAMES.intersection(map(normalised, islice(naming.names, 1, None))):
             verdict = max(verdict, scrub.rules.headers.verdict(name))
-        is_sure = verdict is Verdict.YES and " " not in value.text.strip()
+        is_sure = verdict is Verdict.YES and not (" " in value.text.strip() and _SENTENCE.fullmatch(value.text))
         is_sure = is_sure or normalised(name) in ("authorization", "proxyauthorization", "cookie", "setcookie")
         if is_sure or (verdict is Verdict.IF_IT_LOOKS_SO and looks_secret(value.text)):
             _redact_sibling(scrub, text, value, edits, where)

@@ -50,6 +50,8 @@ _NOUNS = word_set("""
     pin pincode cvv cvc cvv2 cvn cardnumber creditcardnumber ccnumber ssn socialsecuritynumber
     devicecode codeverifier clientassertion samlresponse samlrequest samlart
     secretkeybase clientkeydata tlskey
+    newpassword oldpassword currentpassword confirmpassword repeatpassword userpassword adminpassword rootpassword
+    loginpassword dbpassword passwordconfirm passwordconfirmation passwordagain
     pw mnemonic seedphrase recoveryphrase
     tokencode securityanswer hmackey
     credentialsecret secretstring secretbinary connectionstring connstr bindpw bindpassword
@@ -70,7 +72,7 @@ _QUALIFIERS = word_set("""
     new old current original initial temp temporary default plain raw clear encrypted hashed secure
     db database mysql postgres postgresql mongo mongodb redis rabbitmq amqp smtp imap ftp sftp ssh ldap http https
     proxy
-    basic api access refresh id auth oauth oauth2 oauth1 o sso saml oidc openid login signin signup session bearer jwt
+    basic api access refresh id credential credentials auth oauth oauth2 oauth1 o sso saml oidc openid login signin signup session bearer jwt
     csrf xsrf anti forgery authenticity verification verify reset confirm confirmation repeat retype email mail sms
     phone
     mobile push fcm apns webhook hook signing shared private personal secret security master web site portal

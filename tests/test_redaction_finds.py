@@ -164,6 +164,16 @@ class SecondSearchTest(unittest.TestCase):
             with self.subTest(url):
                 self.assertHidden(exchange(url), S)
 
+    def test_a_password_with_spaces_beside_its_name(self) -> None:
+        self.assertHidden(answered(json.dumps({"env": [{"name": "DB_PASSWORD", "value": "Pass w/o 9"}]})), "Pass w/o 9")
+        labels = answered(json.dumps([{"key": "password", "value": "Your new password, please!"}]))
+        self.assertIs(redacted(labels), labels)
+
+    def test_names_of_forms_written_in_one_word(self) -> None:
+        for name in ("newpassword", "OLDPASSWORD", "passwordagain", "credentials_secret"):
+            with self.subTest(name):
+                self.assertHidden(posted(f"{name}=hunter2", "application/x-www-form-urlencoded"), "hunter2")
+
     def test_a_url_in_bytes(self) -> None:
         self.assertHidden(posted_bytes(b"\x0a\xff\x20https://x/?page=2&sig=" + S.encode() + b"\x10\x01\xfe"), S)
 
