@@ -297,7 +297,10 @@ class Redaction:
     def summary(self) -> tuple[Redacted, ...]:
         """Return what was redacted in recorded interactions: where and how often, never the values."""
         with self._lock:
-            lines = [Redacted(where, by, times) for (where, by), times in self._counts.items()]
+            counts: Counter[tuple[str, str]] = Counter()
+            for (where, by), times in self._counts.items():
+                counts[self._pass.name(where, "summary"), by] += times  # a place may be named after a secret
+            lines = [Redacted(where, by, times) for (where, by), times in counts.items()]
         return tuple(sorted(lines, key=lambda line: (-line.times, line.where)))
 
     @contextmanager

@@ -182,7 +182,7 @@ def _redacted_scalar(scrub: Scrub, text: str, scalar: Scalar, where: Where) -> E
         return f"{where if isinstance(where, str) else where()} {path_text(scalar.path)}"
 
     if scalar.kind == "key":
-        new = value if len(value) < 8 else scrub.leaf(value, place) if "://" in value else scrub.known(value, place)
+        new = scrub.name(value, place)
         return _edit(text, scalar, new) if new != value else None
     if _is_exempt(scrub, scalar):
         scrub.keep(value)
@@ -361,7 +361,7 @@ def redacted_part(scrub: Scrub, head: bytes, blank: bytes, content: bytes, where
             content = text.replace(text.strip(), new, 1).encode("utf-8", "surrogateescape")
     else:
         content = redacted_body(scrub, content, content_type or None, place)
-    new_head = scrub.known(lines, place)
+    new_head = scrub.known(scrub.shapeless(lines, place), place)
     return (head if new_head == lines else new_head.encode("utf-8", "surrogateescape")) + blank + content
 
 

@@ -101,7 +101,7 @@ def _cookie(scrub: Scrub, found: re.Match[str], where: str) -> str:
         return found[0]
     if len(core) < _SHORTEST_COOKIE and scrub.rules.fields.verdict(name) is Verdict.NO:
         return found[0]
-    new = scrub.secret(core, f"{where} {name}", "place")
+    new, name = scrub.secret(core, f"{where} {name}", "place"), scrub.name(name, where)
     return f"{lead}{name}{equals}{value.replace(core, new, 1)}{end}"
 
 

@@ -200,6 +200,10 @@ class Pass:
                     text = text[:start] + self._memory.secret(text[start:end], where, "shape") + text[end:]
         return text
 
+    def name(self, name: str, where: Where) -> str:
+        """Remove known values, and what its shape gives away, from the name of a member, a field or a cookie."""
+        return self.known(self.shapeless(name, where), where) if len(name) >= 8 else name
+
     def gated(self, interaction: Interaction) -> Interaction:
         """Remove known values and shapes from wherever a text stands, whatever it is part of."""
         update: dict[str, Any] = {}

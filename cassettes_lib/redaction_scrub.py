@@ -41,6 +41,9 @@ class Scrub(Protocol):
     def shapeless(self, text: str, where: Where) -> str:
         """Remove secrets that their shape gives away."""
 
+    def name(self, name: str, where: Where) -> str:
+        """Remove known values, and what its shape gives away, from the name of a member, a field or a cookie."""
+
     def hidden(self, text: str, where: Where) -> str:
         """Redact a text that was hidden in the present document by an encoding."""
 

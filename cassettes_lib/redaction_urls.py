@@ -100,17 +100,12 @@ def redacted_pairs(
         if judge.keeps(name):
             scrub.keep(value)
             new = scrub.known(value, where)
-        if len(raw_name) >= 8 and (new_name := _redacted_name(scrub, name, where)) != name:
+        if len(raw_name) >= 8 and (new_name := scrub.name(name, where)) != name:
             raw_name = quote_plus(new_name)
         if new != value:
             raw = _requoted(raw, new, is_query)
         pieces[index] = f"{raw_name}{equals}{raw}"
     return "".join(pieces)
-
-
-def _redacted_name(scrub: Scrub, name: str, where: Where) -> str:
-    """Redact the name of a pair, which is a token where somebody writes `?TOKEN=`."""
-    return scrub.leaf(name, where) if len(name) >= 16 else scrub.known(name, where)
 
 
 def _is_of_oauth(pieces: dict[str, str], *, is_redirect: bool) -> bool:

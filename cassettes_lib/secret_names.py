@@ -72,7 +72,8 @@ _QUALIFIERS = word_set("""
     new old current original initial temp temporary default plain raw clear encrypted hashed secure
     db database mysql postgres postgresql mongo mongodb redis rabbitmq amqp smtp imap ftp sftp ssh ldap http https
     proxy
-    basic api access refresh id credential credentials auth oauth oauth2 oauth1 o sso saml oidc openid login signin signup session bearer jwt
+    credential credentials
+    basic api access refresh id auth oauth oauth2 oauth1 o sso saml oidc openid login signin signup session bearer jwt
     csrf xsrf anti forgery authenticity verification verify reset confirm confirmation repeat retype email mail sms
     phone
     mobile push fcm apns webhook hook signing shared private personal secret security master web site portal

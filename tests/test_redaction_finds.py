@@ -174,6 +174,22 @@ class SecondSearchTest(unittest.TestCase):
             with self.subTest(name):
                 self.assertHidden(posted(f"{name}=hunter2", "application/x-www-form-urlencoded"), "hunter2")
 
+    def test_a_token_as_the_name_of_a_member_a_field_or_a_cookie(self) -> None:
+        for interaction in (
+            posted(json.dumps({GITHUB: {"n": 1}})), multipart(GITHUB, "x"), asked_with(("Cookie", f"{GITHUB}=1234")),
+        ):  # fmt: skip
+            with self.subTest(interaction.request.body):
+                self.assertHidden(interaction, GITHUB)
+
+    def test_the_summary_names_no_place_by_a_secret(self) -> None:
+        session = Redactor().start()
+        session.interaction(answered(json.dumps({"token": S, GITHUB: {"password": "hunter2"}, S: {"pin": "9999"}})))
+        session.interaction(asked_with(("Cookie", f"{GITHUB}=1234")))
+        places = [line.where for line in session.summary()]
+        self.assertNotIn(GITHUB, repr(places))
+        self.assertNotIn(S, repr(places))
+        self.assertIn("response body $.REDACTED-2.password", places)
+
     def test_a_url_in_bytes(self) -> None:
         self.assertHidden(posted_bytes(b"\x0a\xff\x20https://x/?page=2&sig=" + S.encode() + b"\x10\x01\xfe"), S)
 
