@@ -229,6 +229,16 @@ class _Entries(list["Interaction | UnreadInteraction"]):
         self.identity = object()
 
 
+def _is_plain(request: InteractionRequest) -> bool:
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower == "content-encoding":
+            return False
+        if lower == "content-type" and "charset" in value.lower() and "utf-8" not in value.lower():
+            return False
+    return b"\0" not in request.body
+
+
 class Interactions(Sequence[Interaction]):
     """An immutable sequence of interactions that can be extended without copying.
 
@@ -299,8 +309,14 @@ class Interactions(Sequence[Interaction]):
         return read_request() if read_request else self[position].request
 
     def body_text_at(self, position: int) -> bytes | None:
-        """Return the text that stands for the body of a request in a file; None when it is read, or not told apart."""
-        text = getattr(self._entries[position], "body_text", None)
+        """Return the body of a request, or the text that stands for it in a file; None if it says more than its text.
+
+        That is a body in a coding, or in a charset other than UTF-8.
+        """
+        entry = self._entries[position]
+        if isinstance(entry, Interaction):
+            return entry.request.body if _is_plain(entry.request) else None
+        text = getattr(entry, "body_text", None)
         return text if isinstance(text, bytes) else None
 
     def unread_at(self, position: int) -> UnreadInteraction | None:

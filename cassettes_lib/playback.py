@@ -64,7 +64,7 @@ class RecordedForms(Protocol):
         """Return a request as it is stored, which will most likely be played."""
 
     def body_text_at(self, position: int) -> bytes | None:
-        """Return the text that stands for the stored body in a file, if it is there to be looked at unread."""
+        """Return the stored body, or the text that stands for it in a file; None if it says more than its text."""
 
     def compares_as_stored(self, request: InteractionRequest, /) -> bool:
         """Tell whether a request without secrets can only be equal to one that is stored as it is."""

@@ -45,7 +45,7 @@ class RecordedRequests:
         return self._interactions.head_at(position)
 
     def body_text_at(self, position: int) -> bytes | None:
-        """Return the text that stands for the body at a position in the file, or None where it is not to be had."""
+        """Return the body at a position, or the text that stands for it in the file; None if it says more than that."""
         return self._interactions.body_text_at(position)
 
     def request_at(self, position: int) -> InteractionRequest:

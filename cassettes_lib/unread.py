@@ -101,7 +101,7 @@ class UnreadEntry:
         if where is _NOWHERE or start < 0:
             return where if where is _NOWHERE else slice(0, 0)
         head = self._data[where.start : start].lower()
-        is_odd = b"charset" in head and b"charset=utf-8" not in head
+        is_odd = head.count(b"charset") != head.count(b"charset=utf-8")
         return _NOWHERE if is_odd or self._data.find(b'"base64"', start, where.stop) >= 0 else slice(start, where.stop)
 
     def _find_request(self) -> slice:

@@ -12,16 +12,32 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cassettes_lib.fileformat import parse_cassette, print_cassette
+from cassettes_lib.matching import DEFAULT_MATCH_ON, ignoring, resolve_matchers
 from cassettes_lib.matching_bodies import body_key
 from cassettes_lib.matching_texts import rules_out
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from tests.support import a_request, a_response
-from tests.support_matching import json_posted, posted
+from tests.support_matching import field, json_posted, multipart, posted
 from tests.test_matching_properties import JSON, SEEDS, changed, written_json
 
 HEADERS = st.sampled_from([(), (("Content-Type", "application/json"),), (("X-A", "1"), ("X-A", "2"), ("X-B", "\xe9"))])
 ODD_BODIES = (b"", b'{"request":{}}', b"[1,\n2]", b"a\nb", b'{"a": 1.50}')
 BODIES = st.one_of(st.binary(max_size=8), st.sampled_from(ODD_BODIES))
+
+
+BODIES_OF_ALL_KINDS = [
+    posted(body, kind)
+    for body in (
+        b"", "ab=12&a=xy", "a=xy&ab=1%32", "ab=+12", '{"ab": 12, "a": "xy"}', '{"a":"x\\u0079","ab":1.2e1}', "12 ab xy",
+        "ab\r\nxy", '["ab","xy"]', '[ "ab", "xy"]', '"ab\\/xy"', '{"b": 1.25, "xy": ["ab"]}',
+        '"\u20acab"'.encode("utf-16"),
+        multipart(field("ab", "xy")).body, multipart(field("a", "xy 12")).body, b"\xff\x00ab", '"+AGE-b"', "\ufeff[12]",
+    )
+    for kind in (
+        "", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B", "text/plain",
+        "application/json; charset=utf-16", "application/json; charset=utf-7", "text/xml; charset=UTF-8",
+    )
+]  # fmt: skip
 
 
 def text_of(*requests: InteractionRequest) -> str:
@@ -85,10 +101,22 @@ class RuledOutTest(unittest.TestCase):
                 self.assertEqual(body_key(recorded), body_key(asked))
                 self.assertRuledOut(False, recorded, asked)
 
-    def test_bodies_that_are_not_json_are_not(self) -> None:
-        form, text = posted("a=b", "application/x-www-form-urlencoded"), posted("abc", "text/plain")
-        for asked in (a_request("POST"), form, text):
-            self.assertIsNone(rules_out(asked))
+    def test_other_bodies_are_ruled_out_by_their_words(self) -> None:
+        form = "application/x-www-form-urlencoded"
+        for recorded, asked, expected in (
+            (posted("a=pen&b=1", form), posted("a=ink&b=1", form), True),
+            (posted("a=p%65n&b=1", form), posted("a=pen&b=1", form), False),
+            (posted("a=the+pen", form), posted("a=the%20pen", form), False),
+            (posted("<pen>1</pen>", "text/xml"), posted("<ink>1</ink>", "text/xml"), True),
+            (posted("one\ntwo", "text/plain"), posted("one\ntwo", "text/plain"), False),
+            (posted('{"a":1.25,"b":[1,25]}'), posted('{"a":1.25,"b":[1,25]}'), False),
+            (posted('{"a":"\\u00e9\\n"}'), posted('{"a":"\\u00e9\\n"}'), False),
+            (multipart(field("a", "pen")), multipart(field("a", "ink"), boundary="C"), True),
+            (multipart(field("a", "pen \\ ink\r\n")), multipart(field("a", "pen \\ ink\r\n"), boundary="C"), False),
+        ):
+            with self.subTest(asked.body, recorded=recorded.body):
+                self.assertRuledOut(expected, recorded, asked)
+        self.assertIsNone(rules_out(a_request("POST")))
 
     def test_escapes_made_by_hand_are_no_obstacle(self) -> None:
         text = body_text_of(json_posted({"name": "pencil"}), lambda each: each.replace("pencil", "p\\u0065ncil"))
@@ -96,6 +124,19 @@ class RuledOutTest(unittest.TestCase):
         assert tell
         assert text is not None
         self.assertFalse(tell(text))
+
+    @given(st.sampled_from(BODIES_OF_ALL_KINDS), st.sampled_from(BODIES_OF_ALL_KINDS))
+    def test_no_body_is_ruled_out_by_itself(self, one: InteractionRequest, other: InteractionRequest) -> None:
+        for match_on in (DEFAULT_MATCH_ON, ignoring(json=["a", "..b"], form=["a"])):
+            for read in (False, True):
+                interactions = parse_cassette(text_of(other), "cassette.json").interactions
+                if read:
+                    interactions[0]
+                body = resolve_matchers(match_on)[2]
+                text = interactions.body_text_at(0)
+                tell = body.rules_out and body.rules_out(one, lambda text: False)
+                if tell and text is not None and tell(text):
+                    self.assertNotEqual(body(one), body(other))
 
     @given(JSON, SEEDS)
     @example({"a": 10**16}, 0)
