@@ -20,8 +20,10 @@ from pydantic import BaseModel, ValidationError
 from cassettes_lib.bodies import body_to_form
 from cassettes_lib.entrycheck import is_surely_valid
 from cassettes_lib.errors import CassetteFormatError
+from cassettes_lib.fastjson import parsed_or_none
 from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, kind_of, shape_error, shortened, text_error
 from cassettes_lib.header_pairs import Headers
+from cassettes_lib.json_bodies import are_in_their_places, cut_out_json
 from cassettes_lib.jsontext import (
     JsonTextError,
     Parsed,
@@ -143,12 +145,16 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
     entries: list[Interaction | UnreadEntry] = []
     for position, (start, end) in enumerate(layout.slices):
         text = data[start:end]
+        where = slice(start, end)
         try:
+            entry = _read_cut(text)
+            if entry is not None:
+                entries.append(UnreadEntry(entry["request"], data, where, path, position, is_cut=True))
+                continue
             looked_at, bodies = cut_out_large(text)
             entry = read_json_bytes(looked_at)
         except (ValueError, RecursionError):
             return None
-        where = slice(start, end)
         if is_surely_valid(entry, looked_at):
             is_dear = bodies or b'"base64"' in looked_at
             kept = with_bodies(entry, bodies) if is_dear else None
@@ -156,6 +162,15 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
         else:
             entries.append(validated_entry(with_bodies(entry, bodies), data, where, path, position))
     return entries
+
+
+def _read_cut(text: bytes) -> Any:
+    """Read an interaction without its JSON bodies; None when it has none, or is not surely valid."""
+    rest, bodies = cut_out_json(text)
+    entry = parsed_or_none(rest) if bodies else None
+    if entry is None or not is_surely_valid(entry, rest) or b'"base64"' in rest:
+        return None
+    return entry if are_in_their_places(entry, bodies) else None
 
 
 def _read_whole(data: bytes, path: str) -> Cassette:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from cassettes_lib.entrycheck import sure_interaction, sure_request
 from cassettes_lib.formaterrors import entry_error
+from cassettes_lib.json_bodies import cut_out_json, put_in_json
 from cassettes_lib.jsontext import read_json_bytes
 from cassettes_lib.layout import entry_text
 from cassettes_lib.models import Interaction, InteractionRequest
@@ -29,18 +30,31 @@ class UnreadEntry:
         url: URL of its request.
     """
 
-    __slots__ = ("_body", "_data", "_entry", "_path", "_position", "_request", "_slice", "method", "url")
+    __slots__ = ("_body", "_data", "_entry", "_is_cut", "_path", "_position", "_request", "_slice", "method", "url")
 
     def __init__(
-        self, request: dict[str, Any], data: bytes, where: slice, path: str, position: int, entry: Any = None
+        self, request: dict[str, Any], data: bytes, where: slice, path: str, position: int, entry: Any = None,
+        *, is_cut: bool = False,
     ) -> None:
+        """Keep where an interaction stands.
+
+        Args:
+            request: The object that stands for its request.
+            data: The text of the cassette.
+            where: The part of it that is the interaction's.
+            path: The name of the place it came from, for errors.
+            position: Its position on the cassette, for errors.
+            entry: The object that stands for it, kept where it costs too much to read it again.
+            is_cut: Whether its JSON bodies can be cut out of its text, and are known to be JSON.
+        """
         self.method: str = intern(request["method"])
         self.url: str = request["url"]
         self._data = data
         self._slice = where
         self._path = path
         self._position = position
-        self._entry = entry  # kept where it costs too much to read it again
+        self._entry = entry
+        self._is_cut = is_cut
         self._request: InteractionRequest | None = None
         self._body: slice | None = None
 
@@ -51,11 +65,10 @@ class UnreadEntry:
             CassetteFormatError: A value deep inside is of a wrong type, and was not noticed when the file was read.
         """
         entry, self._entry = self._entry, None
-        if entry is None:
-            entry = read_json_bytes(self.text)
         try:
-            return sure_interaction(entry)
+            return sure_interaction(self._read(self.text) if entry is None else entry)
         except ValueError:  # the models say what is wrong, and where
+            entry = entry or read_json_bytes(self.text)
             return validated_entry(entry, self._data, self._slice, self._path, self._position)
 
     def read_request(self) -> InteractionRequest:
@@ -72,13 +85,21 @@ class UnreadEntry:
         try:
             if self._entry is not None:
                 return sure_request(self._entry["request"])
-            entry = read_json_bytes(self._data[self._find_request()] or b"null")
+            entry = self._read(self._data[self._find_request()] or b"null")
             # Whatever may stand in a text that was edited, this is the request that was found to be valid.
             if type(entry) is dict and entry.get("url") == self.url and entry.get("method") == self.method:
                 return sure_request(entry)
         except ValueError:
             pass
         return None
+
+    def _read(self, text: bytes) -> Any:
+        if not self._is_cut:
+            return read_json_bytes(text)
+        text, bodies = cut_out_json(text)
+        entry = read_json_bytes(text)
+        put_in_json(entry, bodies)
+        return entry
 
     @property
     def text(self) -> bytes:

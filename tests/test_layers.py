@@ -25,7 +25,7 @@ LAYERS = (
     ("codings",),
     ("errors", "models"),
     ("formaterrors",),
-    ("entrycheck", "layout"),
+    ("entrycheck", "json_bodies", "layout"),
     ("large_bodies", "unread"),
     ("fileformat",),
     ("recovery",),
