@@ -360,11 +360,7 @@ class Broker:
 
     def _restored(self, asked: InteractionRequest, interaction: Interaction) -> Interaction:
         """Return what replay delivers for a recorded interaction, and learn which secrets of this run it knows."""
-        if self._redaction is None:
-            return interaction
-        if self._redaction.is_redacted(interaction.request):
-            self._redaction.accept(asked, interaction.request)
-        return self._redaction.restored(interaction)
+        return self._redaction.restored(interaction, asked) if self._redaction else interaction
 
     def _forget_late_secrets(self) -> None:
         """Remove from what is stored the values that have just been found to be secrets; the next save rewrites it."""

@@ -166,10 +166,17 @@ class Redaction:
             redacted = self._settled(self._pass.interaction, interaction)
             return self._gated(redacted)
 
-    def restored(self, interaction: Interaction) -> Interaction:
-        """Return an interaction as replay delivers it: placeholders in the response become their values again."""
+    def restored(self, interaction: Interaction, asked: InteractionRequest) -> Interaction:
+        """Return an interaction as replay delivers it: placeholders in the response become their values again.
+
+        Args:
+            interaction: What was recorded.
+            asked: The request that it answers; what it has in the places of replacements is learnt.
+        """
         with self._lock:
             if may_be_redacted(interaction):
+                if redaction_standin.is_redacted(interaction.request):
+                    self.accept(asked, interaction.request)
                 for text in texts_of(interaction):
                     self._memory.met(numbers_in(text))
             if not self._memory.placeholders or not interaction.response:
@@ -216,10 +223,6 @@ class Redaction:
             if not changed:
                 return None
             return Interactions([changed.get(position) or each for position, each in enumerate(interactions)])
-
-    def is_redacted(self, request: InteractionRequest) -> bool:
-        """Tell quickly whether a recorded request may hold a replacement."""
-        return redaction_standin.is_redacted(request)
 
     def outline(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request in which all replacements are the same one."""

@@ -45,7 +45,7 @@ class Player:
             raise AssertionError(f"no answer to {asked}")
         self.session.accept(asked, found.request)
         self.waiting.remove(found)
-        response = self.session.restored(found).response
+        response = self.session.restored(found, found.request).response
         assert response
         return response
 

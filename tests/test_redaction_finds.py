@@ -293,7 +293,7 @@ class PlaceholdersInUrlsTest(unittest.TestCase):
                 live = exchange(response_headers=((name, value),))
                 stored = session.interaction(live)
                 self.assertNotIn("example.com", repr(stored.response))
-                self.assertEqual(session.restored(stored).response, live.response)
+                self.assertEqual(session.restored(stored, stored.request).response, live.response)
 
 
 if __name__ == "__main__":

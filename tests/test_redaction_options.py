@@ -111,7 +111,7 @@ class PlaceholdersTest(unittest.TestCase):
         self.assertEqual(body_of(stored), {"k": "<<API_KEY>>", "b": b64("x<API_KEY>x")})
         self.assertEqual(session.interaction(stored), stored)
         self.assertEqual(session.request(live.request), stored.request)
-        self.assertEqual(body_of(session.restored(stored)), body_of(live))
+        self.assertEqual(body_of(session.restored(stored, stored.request)), body_of(live))
 
     def test_a_form_and_a_page_get_the_value_as_they_write_it(self) -> None:
         session = Redactor(placeholders={"<K>": "a&b<c"}).start()
@@ -124,7 +124,7 @@ class PlaceholdersTest(unittest.TestCase):
                 stored = session.interaction(live)
                 self.assertIn("<K>", repr(stored))
                 self.assertNotIn("a&b<c", repr(stored))
-                restored = session.restored(stored).response
+                restored = session.restored(stored, stored.request).response
                 self.assertEqual(restored and restored.body.decode(), text)
 
     def test_headers_of_the_response_are_restored(self) -> None:
@@ -133,7 +133,7 @@ class PlaceholdersTest(unittest.TestCase):
         stored = session.interaction(live)
         assert stored.response
         self.assertEqual(stored.response.headers, (("Location", "https://x/<ID>"), ("X-T", "<ID>")))
-        self.assertEqual(session.restored(stored), live)
+        self.assertEqual(session.restored(stored, stored.request), live)
 
     def test_values_may_be_functions_and_empty_ones_are_ignored(self) -> None:
         asked: list[int] = []

@@ -1,0 +1,68 @@
+"""A response built by the short way is the one that `HTTPAdapter.build_response` builds."""
+
+from __future__ import annotations
+
+import unittest
+from typing import Any
+from unittest import mock
+
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
+
+from cassettes_lib import adapter as adapter_module
+from cassettes_lib.adapter import _built_by
+from cassettes_lib.conversion import raw_from_response
+from cassettes_lib.models import Headers, InteractionResponse
+
+NAMES = st.sampled_from([
+    "Content-Type", "content-type", "Set-Cookie", "set-cookie", "X-A", "x-a", "Set-Cookie2", "Date",
+])
+VALUES = st.sampled_from([
+    "text/html", "text/plain; charset=latin-1", "application/json", "a=1; Path=/", "b=2; Max-Age=60", "", "x, y", "é",
+])
+
+
+def what_is_in(response: requests.Response) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(response).items() if name != "raw"}
+    fields["headers"] = list(response.headers.items())
+    fields["cookies"] = [(each.name, each.value, each.domain, each.path) for each in response.cookies]
+    return fields
+
+
+class BuildTest(unittest.TestCase):
+    @given(st.lists(st.tuples(NAMES, VALUES), max_size=8).map(tuple), st.sampled_from([200, 204, 301, 404]))
+    def test_it_is_equal_in_everything(self, headers: Headers, status: int) -> None:
+        request = requests.Request("GET", "http://a.example/x?y=1").prepare()
+        builder = HTTPAdapter()
+        recorded = InteractionResponse(status=status, reason="Why", headers=headers, body=b"hello")
+        short, long = (
+            build(request, raw_from_response(recorded, "GET"))
+            for build in (lambda *given: _built_by(builder, *given), builder.build_response)
+        )
+        self.assertEqual(what_is_in(short), what_is_in(long))
+        self.assertEqual(short.content, long.content)
+        self.assertEqual(short.headers["X-a"] if "x-A" in short.headers else None, long.headers.get("x-a"))
+
+    def test_an_adapter_s_own_way_is_taken_wherever_it_was_put(self) -> None:
+        class Own(HTTPAdapter):
+            def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+                response = super().build_response(req, resp)
+                response.reason = "own"
+                return response
+
+        request = requests.Request("GET", "http://a.example/").prepare()
+        recorded = InteractionResponse(status=200)
+        own = Own().build_response(request, raw_from_response(recorded, "GET"))
+        on_the_object = HTTPAdapter()
+        with mock.patch.object(on_the_object, "build_response", return_value=own):
+            self.assertIs(_built_by(on_the_object, request, raw_from_response(recorded, "GET")), own)
+        self.assertEqual(_built_by(Own(), request, raw_from_response(recorded, "GET")).reason, "own")
+        with mock.patch.object(HTTPAdapter, "build_response", return_value=own):
+            self.assertIs(_built_by(HTTPAdapter(), request, raw_from_response(recorded, "GET")), own)
+        self.assertIs(adapter_module._BUILD_RESPONSE, HTTPAdapter.build_response)
+
+
+if __name__ == "__main__":
+    unittest.main()
