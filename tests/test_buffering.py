@@ -12,7 +12,7 @@ from cassettes_lib.models import Cassette, RecordingMark
 from cassettes_lib.store_contract import CassetteStoreContract
 from cassettes_lib.stores import JsonFileCassetteStore
 from tests.recording_support import PROJECT, RecordingTestCase, run_python
-from tests.test_stores import FolderTestCase, a_cassette_of, numbered
+from tests.stores_support import FolderTestCase, a_cassette_of, numbered
 
 
 class CountingStore:
@@ -180,7 +180,7 @@ class ExitTest(RecordingTestCase):
     def exit(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run some code, with the path of a cassette and the URL of a server, in an interpreter that then exits."""
         prelude = (
-            "import sys, requests; from cassettes_lib import *; from tests.test_stores import a_cassette_of; "
+            "import sys, requests; from cassettes_lib import *; from tests.stores_support import a_cassette_of; "
             "store = BufferedCassetteStore(JsonFileCassetteStore(sys.argv[1]), every=1000); "
         )
         return run_python("-c", prelude + code, str(self.path), self.server.url_for("/count"), cwd=PROJECT, fresh=True)

@@ -17,7 +17,7 @@ from cassettes_lib.errors import CassetteSaveError
 from cassettes_lib.models import Cassette
 from cassettes_lib.recording import use_cassette
 from tests.recording_support import RecordingTestCase, run_python
-from tests.test_stores import FolderTestCase, numbered
+from tests.stores_support import FolderTestCase, numbered
 
 
 class UntouchedTest(RecordingTestCase):

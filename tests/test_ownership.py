@@ -9,121 +9,35 @@ import sys
 import threading
 import unittest
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
 
-from cassettes_lib import AmbiguousCassetteError, InteractionNotFoundError, NetworkBlockedError, use_cassette
+from cassettes_lib import AmbiguousCassetteError, InteractionNotFoundError, use_cassette
 from cassettes_lib.broker import Broker
-from cassettes_lib.errors import CassetteWarning
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import Cassette
 from cassettes_lib.ownership import LiveCall
+from tests.ownership_support import (
+    OwnershipTestCase,
+    in_executor_of_loop,
+    in_inheriting_thread,
+    in_mapping_pool,
+    in_new_pool,
+    in_subclass,
+    in_task,
+    in_thread,
+    in_thread_of_thread,
+    in_timer,
+    in_to_thread,
+)
 from tests.sealing_support import SealingTestCase
-
-
-def in_thread(job: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(job()))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
-class OverridesRun(threading.Thread):
-    def __init__(self, job: Callable[[], Any]) -> None:
-        super().__init__()
-        self.job = job
-
-    def run(self) -> None:
-        self.result = self.job()
-
-
-def in_subclass(job: Callable[[], Any]) -> Any:
-    thread = OverridesRun(job)
-    thread.start()
-    thread.join()
-    return thread.result
-
-
-class InheritsItsContext(threading.Thread):
-    """As in Python 3.14, where a thread may run in a copy of the context that starts it."""
-
-    def start(self) -> None:
-        context, run = contextvars.copy_context(), self.run
-        self.run = lambda: context.run(run)  # type: ignore[method-assign]
-        super().start()
-
-
-def in_inheriting_thread(job: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    thread = InheritsItsContext(target=lambda: results.append(job()))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
-def in_timer(job: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    timer = threading.Timer(0, lambda: results.append(job()))
-    timer.start()
-    timer.join()
-    return results[0]
-
-
-def in_new_pool(job: Callable[[], Any]) -> Any:
-    with ThreadPoolExecutor(2) as pool:
-        return pool.submit(job).result()
-
-
-def in_mapping_pool(job: Callable[[], Any]) -> Any:
-    with ThreadPoolExecutor(2) as pool:
-        return next(iter(pool.map(lambda _: job(), [1])))
-
-
-def in_to_thread(job: Callable[[], Any]) -> Any:
-    async def main() -> Any:
-        return await asyncio.to_thread(job)
-
-    return asyncio.run(main())
-
-
-def in_executor_of_loop(job: Callable[[], Any]) -> Any:
-    async def main() -> Any:
-        return await asyncio.get_running_loop().run_in_executor(None, job)
-
-    return asyncio.run(main())
-
-
-def in_task(job: Callable[[], Any]) -> Any:
-    async def main() -> Any:
-        async def work() -> Any:
-            return job()
-
-        return await asyncio.create_task(work())
-
-    return asyncio.run(main())
-
-
-def in_thread_of_thread(job: Callable[[], Any]) -> Any:
-    return in_thread(lambda: in_new_pool(lambda: in_thread(job)))
-
 
 HANDOVERS = (
     in_thread, in_subclass, in_inheriting_thread, in_timer, in_new_pool, in_mapping_pool, in_to_thread,
     in_executor_of_loop, in_task, in_thread_of_thread,
 )
-
-
-class OwnershipTestCase(SealingTestCase):
-    def bodies(self, path: Any) -> list[bytes]:
-        with use_cassette(path, mode="replay") as broker:
-            return [each.response.body for each in broker.cassette.interactions if each.response]
-
-    def get(self, target: str) -> bytes:
-        return requests.get(self.server.url + target).content
 
 
 class HandoverTest(OwnershipTestCase):
@@ -288,241 +202,6 @@ class NestingTest(OwnershipTestCase):
         interception.start()
         self.addCleanup(interception.stop)
         return interception
-
-
-class OutlivingTest(OwnershipTestCase):
-    def outliving(self, mode: Any = "replay") -> tuple[list[Any], str]:
-        """Leave a block with a thread still in it, which then sends; what came of it, and the warnings."""
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            try:
-                outcome.append(self.get("/text"))
-            except Exception as error:
-                outcome.append(error)
-
-        path = self.recorded("/text") if mode == "replay" else self.new_path()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with use_cassette(path, mode=mode):
-                thread = threading.Thread(target=late, name="late-riser")
-                thread.start()
-                began.wait()
-        go.set()
-        thread.join()
-        return outcome, " ".join(str(each.message) for each in caught if each.filename == __file__)
-
-    def test_a_thread_that_outlives_a_replay_is_named_and_stopped(self) -> None:
-        outcome, told = self.outliving()
-        self.assertIn("late-riser", told)
-        self.assertIn(__file__, told)
-        self.assertIsInstance(outcome[0], NetworkBlockedError)
-        self.assertIn(__file__, outcome[0].caller)
-        self.assertEqual(outcome[0].request.url, self.server.url + "/text")
-        self.assertEqual(self.server.hits, [])
-
-    def test_a_thread_that_outlives_a_recording_is_named_and_goes_live(self) -> None:
-        outcome, told = self.outliving("record")
-        self.assertIn("late-riser", told)
-        self.assertIsInstance(outcome[0], bytes)
-
-    def test_a_thread_that_outlives_its_block_does_not_use_the_next_one(self) -> None:
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            try:
-                outcome.append(in_new_pool(lambda: self.get("/text")))
-            except Exception as error:
-                outcome.append(error)
-
-        path = self.recorded("/text")
-        with self.assertWarns(CassetteWarning), use_cassette(path, mode="replay"):
-            thread = threading.Thread(target=late)
-            thread.start()
-            began.wait()
-        with use_cassette(path, mode="replay") as broker:
-            go.set()
-            thread.join()
-            self.assertIsInstance(outcome[0], NetworkBlockedError)
-            self.assertEqual(broker.play_count, 0)
-        self.assertEqual(self.server.hits, [])
-
-    def test_a_thread_that_outlives_a_recording_leaves_other_cassettes_alone(self) -> None:
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            outcome.append(self.get("/text"))
-
-        path = self.recorded("/text")
-        with self.assertWarns(CassetteWarning), use_cassette(self.new_path(), mode="record"):
-            thread = threading.Thread(target=late)
-            thread.start()
-            began.wait()
-        with use_cassette(path, mode="replay") as broker:
-            go.set()
-            thread.join()
-        self.assertEqual((len(outcome), broker.play_count, len(self.server.hits)), (1, 0, 1))
-
-    def test_a_job_that_outlives_its_block_is_named_and_stopped(self) -> None:
-        gate = threading.Event()
-
-        def occupy() -> None:
-            gate.wait()
-
-        with ThreadPoolExecutor(1) as pool:
-            path = self.recorded("/text")
-            with self.assertWarnsRegex(CassetteWarning, "OwnershipTestCase.get"), use_cassette(path, mode="replay"):
-                pool.submit(occupy)
-                queued = pool.submit(self.get, "/text")
-                cancelled = pool.submit(self.get, "/text")
-            cancelled.cancel()
-            gate.set()
-            self.assertIsInstance(queued.exception(), NetworkBlockedError)
-        self.assertEqual(self.server.hits, [])
-
-    def test_what_a_thread_that_outlives_a_replay_may_pass_through_still_passes(self) -> None:
-        began, go = threading.Event(), threading.Event()
-        interception = Interception(Broker(Cassette()), "left", passthrough=("127.0.0.1",))
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            outcome.append(self.get("/text"))
-
-        interception.start()
-        thread = threading.Thread(target=late)
-        thread.start()
-        began.wait()
-        with self.assertWarns(CassetteWarning):
-            interception.stop()
-        go.set()
-        thread.join()
-        self.assertEqual((len(outcome), len(self.server.hits)), (1, 1))
-
-    def test_the_warning_as_an_error_comes_when_all_is_done(self) -> None:
-        gate = threading.Event()
-        interception = Interception(Broker(Cassette(), "record"), "left")
-        interception.start()
-        thread = threading.Thread(target=gate.wait)
-        thread.start()
-        before = requests.adapters.HTTPAdapter.send
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with self.assertRaises(CassetteWarning):
-                interception.stop()
-        self.assertIsNot(requests.adapters.HTTPAdapter.send, before)
-        gate.set()
-        thread.join()
-
-    def test_a_task_that_outlives_its_block_is_stopped(self) -> None:
-        path = self.recorded("/text")
-
-        async def main() -> None:
-            go = asyncio.Event()
-
-            async def late() -> None:
-                await go.wait()
-                await asyncio.to_thread(self.get, "/text")
-
-            async def early() -> None:
-                await go.wait()
-                await asyncio.to_thread(self.get, "/text")
-
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                before = asyncio.create_task(early())
-                with use_cassette(path, mode="replay"):
-                    after = asyncio.create_task(late())
-                    await asyncio.sleep(0)
-            go.set()
-            await before
-            with self.assertRaises(NetworkBlockedError):
-                await after
-
-        asyncio.run(main())
-        self.assertEqual(len(self.server.hits), 1)
-
-    @unittest.skipIf(sys.version_info < (3, 12), "Python tells a task's context since 3.12")
-    def test_a_task_that_outlives_its_block_is_named(self) -> None:
-        path = self.recorded("/text")
-
-        async def late(go: asyncio.Event) -> None:
-            await go.wait()
-            await asyncio.to_thread(self.get, "/text")
-
-        async def main() -> None:
-            go = asyncio.Event()
-            with self.assertWarnsRegex(CassetteWarning, "slowcoach"), use_cassette(path, mode="replay"):
-                task = asyncio.create_task(late(go), name="slowcoach")
-                await asyncio.sleep(0)
-            go.set()
-            with self.assertRaises(NetworkBlockedError):
-                await task
-
-        asyncio.run(main())
-        self.assertEqual(self.server.hits, [])
-
-    def test_the_context_that_entered_is_free_again_when_another_one_left(self) -> None:
-        block = use_cassette(self.recorded("/text"), mode="replay")
-        block.__enter__()
-        self.assertIsNone(in_thread(lambda: block.__exit__(None, None, None)))
-        self.get("/text")
-        self.assertEqual(len(self.server.hits), 1)
-
-    def test_the_context_that_entered_uses_the_only_other_one_when_another_one_left(self) -> None:
-        opened, done = threading.Event(), threading.Event()
-        path = self.recorded("/text")
-        played: list[int] = []
-
-        def other() -> None:
-            with use_cassette(path, mode="replay") as broker:
-                opened.set()
-                done.wait()
-                played.append(broker.play_count)
-
-        block = use_cassette(path, mode="replay")
-        block.__enter__()
-        in_thread(lambda: block.__exit__(None, None, None))
-        thread = threading.Thread(target=other)
-        thread.start()
-        opened.wait()
-        self.get("/text")
-        done.set()
-        thread.join()
-        self.assertEqual((played, self.server.hits), ([1], []))
-
-    def test_an_older_task_does_not_keep_anything_in_place(self) -> None:
-        original = requests.adapters.HTTPAdapter.send
-        path = self.recorded("/text")
-
-        async def main() -> None:
-            older = asyncio.create_task(asyncio.sleep(60))
-            await asyncio.sleep(0)
-            with use_cassette(path, mode="replay"):
-                pass
-            self.assertIs(requests.adapters.HTTPAdapter.send, original)
-            older.cancel()
-
-        asyncio.run(main())
-
-    def test_leaving_waits_for_no_thread_that_has_ended(self) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            for _ in range(50):
-                with use_cassette(self.recorded("/text"), mode="replay"), ThreadPoolExecutor(4) as pool:
-                    futures = [pool.submit(int) for _ in range(8)]
-                    in_thread(int)
-                    [each.result() for each in futures]
 
 
 class AsyncTest(SealingTestCase, unittest.IsolatedAsyncioTestCase):

@@ -22,8 +22,8 @@ from cassettes_lib.files import FileIdentity
 from cassettes_lib.filestate import Content, read_content
 from cassettes_lib.models import Cassette, Interactions, RecordingMark
 from cassettes_lib.recovery import RECOVERED_MARK
+from tests.stores_support import FolderTestCase, a_cassette_of
 from tests.support import a_request, a_response, an_interaction
-from tests.test_stores import FolderTestCase, a_cassette_of
 
 INTERACTIONS = [
     an_interaction(

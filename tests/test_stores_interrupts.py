@@ -18,7 +18,7 @@ from cassettes_lib.errors import CassetteSaveError
 from cassettes_lib.locks import LockedFile
 from cassettes_lib.models import Cassette
 from cassettes_lib.stores import JsonFileCassetteStore
-from tests.test_stores import FolderTestCase, a_cassette_of, numbered
+from tests.stores_support import FolderTestCase, a_cassette_of, numbered
 
 
 def rewritten(cassette: Cassette, *numbers: int) -> Cassette:

@@ -26,7 +26,7 @@ from cassettes_lib.errors import CassetteNotFoundError, CassetteSaveError
 from cassettes_lib.models import Cassette, RecordingMark
 from tests import nursery
 from tests.nursery import Process
-from tests.test_stores import FolderTestCase, a_cassette_of, numbered
+from tests.stores_support import FolderTestCase, a_cassette_of, numbered
 
 ROOT = Path(__file__).parent.parent
 

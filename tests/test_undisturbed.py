@@ -22,8 +22,8 @@ from cassettes_lib.recording import use_cassette
 from cassettes_lib.stores import JsonFileCassetteStore
 from cassettes_lib.undisturbed import Undisturbed, when_undisturbed
 from tests.recording_support import RecordingTestCase
+from tests.stores_support import FolderTestCase, a_cassette_of
 from tests.support import MemoryCassetteStore, a_request, a_response
-from tests.test_stores import FolderTestCase, a_cassette_of
 
 
 class UndisturbedTest(unittest.TestCase):
