@@ -28,7 +28,7 @@ _DIRECT = word_set(
 )
 # What follows one of these is a secret, or a hash of something, or what follows that.
 _WEAK = word_set("key signed verify accept webhook webhooks hook hooks incoming-webhook incoming-webhooks")
-_SEGMENT = r"[^/?#\s\"'<>\\&;]"
+_SEGMENT = r"[^/?#\s\"'<>\\&;(){}\[\],|`]"
 
 
 def _written(word: str) -> set[str]:
@@ -44,7 +44,7 @@ _HINT = any_of(
 _WORD = any_of(_WORDS)
 _NEXT = re.compile(rf"[/?]({_SEGMENT}+)")
 _OTHERS = re.compile(
-    rf"/bot(?P<bot>\d+:{_SEGMENT}{{6,}})"
+    rf"/bot\d+:(?P<bot>{_SEGMENT}{{6,}})"
     r"|(?<=[A-Z]\()(?P<session>[A-Za-z0-9_-]{12,})(?=\))"
     r"|/services/T[A-Z0-9]{6,12}/B[A-Z0-9]{6,12}/(?P<hook>[A-Za-z0-9]{16,})"
 )

@@ -142,6 +142,30 @@ class LateTest(FlowTestCase):
             self.assertTrue(broker.all_played)
 
 
+class TellingPlacesTest(FlowTestCase):
+    """Secrets that only their place gives away."""
+
+    def test_they_replay_with_those_of_another_run_and_with_made_up_ones(self) -> None:
+        self.server.route("/app", lambda hit: json_reply({"path": hit.target}))
+        url = self.start() + "/app"
+
+        def conversation(token: str) -> None:
+            for path in (f"/sessions/{token}", f"/reset/MQ/{token}/", f"/hooks/{token}", f"/unsubscribe?{token}",
+                         f"/bot123456:{token}/getMe", f"/(S({token}))/x", f"/cart;jsessionid={token}",
+                         f"/services/T0A1B2C3D/B0A1B2C3D/{token}", f"/callback?code={token}&state=x1"):  # fmt: skip
+                self.assertEqual(requests.delete(url + path, timeout=10).status_code, 200)
+            form = {"grant_type": "authorization_code", "code": token}
+            self.assertEqual(requests.post(f"{url}/exchange", data=form, timeout=10).status_code, 200)
+
+        with use_cassette(self.path, mode="record"):
+            conversation(TOKEN)
+        self.assert_gone(self.on_disk())
+        for token in (TOKEN, OTHER, "Zk7pQ2vXw9LmT4rB0nE9", "made-up"):
+            with self.subTest(token), use_cassette(self.path, mode="replay") as broker:
+                conversation(token)
+            self.assertTrue(broker.all_played)
+
+
 class TokenAsNameTest(FlowTestCase):
     """`?TOKEN`, without a name."""
 

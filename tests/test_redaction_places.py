@@ -54,6 +54,17 @@ class PathTest(unittest.TestCase):
                 asked = exchange("https://x" + path)
                 self.assertIs(redacted(asked), asked)
 
+    def test_texts_with_paths_of_words_and_files_stay(self) -> None:
+        for media_type, text in (
+            ("text/css", "a{width:50%;background:url(/hooks/bg.3f8a9b2c1d.png)}"),
+            ("text/html", "<a href='/sessions/how-to-test-in-2026'>x</a><img src='/accept/logo.8f7a6b5c.png'>"),
+            ("application/javascript", 'import{a}from"/hooks/useThing2026.js";const u="/tokens/"+id;'),
+            ("text/plain", "50% off, 30% more: page 3f of /key/figures-2026-Q3, /reset/step-2, /tokens/index.html"),
+        ):
+            with self.subTest(media_type):
+                page = answered(text, media_type)
+                self.assertIs(redacted(page), page)
+
     def test_such_a_word_can_be_exempted(self) -> None:
         asked = exchange(f"https://x/sessions/{S}")
         self.assertIs(Redactor(keep=["sessions"]).start().interaction(asked), asked)
@@ -80,7 +91,7 @@ class PathTest(unittest.TestCase):
             "https://proxy.example/services/T0A1B2C3D/B0A1B2C3D/REDACTED-1",
         )
         asked = exchange("http://localhost:8081/bot123:ABC-def1/getMe")
-        self.assertEqual(redacted(asked).request.url, "http://localhost:8081/botREDACTED-1/getMe")
+        self.assertEqual(redacted(asked).request.url, "http://localhost:8081/bot123:REDACTED-1/getMe")
         self.assertNotIn(S, repr(redacted(answered(json.dumps({"text": f"posting to http://h{hook}..."})))))
         innocent = exchange("https://x/bots/4711/services/Tea/Biscuits/ordered2026")
         self.assertIs(redacted(innocent), innocent)
