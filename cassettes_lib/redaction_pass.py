@@ -32,6 +32,7 @@ from cassettes_lib.telling_paths import has_telling_segment
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
 _KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret(?:List)?"')
+_REPLACED_VALUE = re.compile(r'"REDACTED-\d+"')
 _NAME_BEFORE = re.compile(r'"[^"\\]*"\s*:\s*"\Z')
 _NOT_IN_URL = re.compile(r"[\s<>\"']")
 _KNOWN_FIELDS = {
@@ -387,8 +388,9 @@ class Pass:
 def _without_replaced(text: str) -> str:
     """Leave the names out of a JSON text whose values are replacements already: they give nothing away."""
     kept, end = [], 0
-    while (start := text.find('"REDACTED-', end)) >= 0:
-        name = _NAME_BEFORE.search(text, max(end, start - 100), start + 1)
-        kept.append(text[end : name.start() if name else start])
-        end = start + 1
+    for found in _REPLACED_VALUE.finditer(text):
+        name = _NAME_BEFORE.search(text, max(end, found.start() - 100), found.start() + 1)
+        if name:
+            kept.append(text[end : name.start()])
+            end = found.start() + 1
     return "".join([*kept, text[end:]]) if kept else text

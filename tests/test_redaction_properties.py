@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cassettes_lib.models import Interaction, InteractionRequest, InteractionResponse
 from cassettes_lib.redaction import Redactor
 from cassettes_lib.secret_shapes import is_empty, is_rare
+from tests.secrets_table import S, answered
 from tests.test_redaction import survivors
 
 SECRET_NAMES = (
@@ -209,6 +210,21 @@ def _types(value: Any) -> Any:
     if isinstance(value, list):
         return [_types(each) for each in value]
     return type(value)
+
+
+class ReplacedNeighboursTest(unittest.TestCase):
+    def test_a_secret_beside_what_is_replaced_already_is_found(self) -> None:
+        for value in (
+            {"token": "REDACTED-1", "password": S}, {"password": f"REDACTED-1 {S}"}, {"password": f"REDACTED-1{S}"},
+            {"name": "token", "value": S, "token": "REDACTED-3"}, {"token": ["REDACTED-1", S]},
+            {"name": "REDACTED-2", "password": S}, {"a": {"token": "REDACTED-1"}, "b": {"secret": {"value": S}}},
+            {"to\"ken": "REDACTED-1", "password": S}, {"text": json.dumps({"token": "REDACTED-1", "password": S})},
+            {"x": '"password": "REDACTED-1"', "password": S}, {"REDACTED-1": "REDACTED-1", "password": S},
+        ):  # fmt: skip
+            for separators in ((", ", ": "), (",", ":")):
+                text = json.dumps(value, separators=separators)
+                with self.subTest(text):
+                    self.assertNotIn(S, repr(Redactor().start().interaction(answered(text))))
 
 
 if __name__ == "__main__":
