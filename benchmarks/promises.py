@@ -140,7 +140,8 @@ def secrets(tool: Tool, path: str) -> dict[str, float]:
 
     It is looked for plain, percent-encoded and in base64. A conversation that the tool cannot record does not count.
     """
-    from tests.loopback import LoopbackServer, Reply
+    from tests.loopback import LoopbackServer
+    from tests.loopback_messages import Reply
     from tests.secrets_more import MORE_PLANTED
     from tests.secrets_table import PLANTED
 

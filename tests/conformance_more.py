@@ -18,7 +18,7 @@ from requests.auth import AuthBase, HTTPDigestAuth
 
 from tests.conformance_conversations import hops, same_time, uploaded
 from tests.conformance_world import World, error, jar, row, rows, seen
-from tests.loopback import Reply
+from tests.loopback_messages import Reply
 
 HEADS = {
     "folded": b"HTTP/1.1 200 OK\r\nX-F: one\r\n two\r\n\tthree\r\nContent-Length: 2",

@@ -15,7 +15,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from tests.loopback import POEM, LoopbackProxy, LoopbackServer, Reply
+from tests.loopback import LoopbackProxy, LoopbackServer
+from tests.loopback_messages import Reply
+from tests.loopback_routes import POEM
 
 Observe = Callable[["World"], Any]
 

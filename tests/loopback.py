@@ -9,16 +9,10 @@ FIN, and is kept until the client has ended its side, unless the Reply asks for 
 from __future__ import annotations
 
 import atexit
-import base64
 import errno
 import functools
-import gzip
-import hashlib
-import importlib
 import itertools
-import json
 import os
-import random
 import select
 import selectors
 import shutil
@@ -29,126 +23,21 @@ import sys
 import tempfile
 import threading
 import traceback
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import KW_ONLY, dataclass
-from email.utils import formatdate
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from time import time
-from typing import BinaryIO, Literal, Self
-from urllib.parse import parse_qsl, quote, urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
+from typing import BinaryIO, Self
+from urllib.parse import quote, urlsplit
 
 import trustme
 
+from tests.loopback_messages import Handler, HeaderPairs, Hit, Reply, text_reply
+from tests.loopback_routes import BUILTINS
+
 HOST = "127.0.0.1"
-NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c0"
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-TEXT = "Grüße aus Zürich, 東京 and 🚀\n"
-POEM = json.dumps({"lines": [f"line {number} of something compressible" for number in range(40)]}).encode()
-
-HeaderPairs = Sequence[tuple[str, "str | bytes"]]
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One request as it was received; `body` is without transfer coding, `chunked` says whether there was one."""
-
-    method: str
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes = b""
-    chunked: bool = False
-    peer_certificate: Mapping[str, object] | None = None
-
-    @property
-    def path(self) -> str:
-        """The target without its query, and without scheme and host in absolute form."""
-        if self.target.startswith("/"):
-            return self.target.partition("?")[0]
-        return urlsplit(self.target).path or "/"
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The decoded query; of a repeated name the last value."""
-        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
-
-    @property
-    def last_segment(self) -> str:
-        """What follows the last slash of the path."""
-        return self.path.rpartition("/")[2]
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name, case-insensitively."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the server shall send; without options a plain, complete response with Content-Length.
-
-    Args:
-        status: The status code.
-        reason: The reason phrase; None stands for the usual one, `""` for none at all.
-        headers: Sent in this order; `str` goes out as latin-1, `bytes` as they are. Framing headers are added behind
-            them unless named here.
-        body: The body, before framing.
-        chunks: The body in pieces, each sent on its own; `framing` is then "chunked" unless given.
-        http_version: "1.1" or "1.0"; after "1.0" the connection is closed.
-        framing: "none" adds no header; the connection is closed unless a Content-Length in `headers` fits. Where the
-            client cannot know that, add `close=True`, or it may race the end with its next request.
-        informational: (status, headers) sent before the response. (http.client takes all but 100 for the response.)
-        truncate_at: Send this many bytes of the body, and not the end of a chunked one, then close.
-        reset_at: The same, ended by a TCP reset. (Over TLS, Python before 3.13 reports it as an end of file.)
-        stall_at: The same, then silence until the client goes away or the server is stopped.
-        gates: Waited for one by one before each piece; one more than pieces gates the end.
-        raw: Sent verbatim in place of everything else, then closed; obeys `reset_at` and `stall_at`.
-        delay_event: Waited for before the first byte.
-        close: Say `Connection: close`, and do.
-    """
-
-    status: int = 200
-    reason: str | None = None
-    headers: HeaderPairs = ()
-    body: bytes = b""
-    _: KW_ONLY
-    chunks: Sequence[bytes] | None = None
-    http_version: Literal["1.1", "1.0"] = "1.1"
-    framing: Literal["length", "chunked", "close", "none"] | None = None
-    informational: Sequence[tuple[int, HeaderPairs]] = ()
-    truncate_at: int | None = None
-    reset_at: int | None = None
-    stall_at: int | None = None
-    gates: Sequence[threading.Event] | None = None
-    raw: bytes | None = None
-    delay_event: threading.Event | None = None
-    close: bool = False
-
-    @property
-    def cut(self) -> int | None:
-        """After how many bytes of body the response breaks off; None when it does not."""
-        return next((at for at in (self.truncate_at, self.reset_at, self.stall_at) if at is not None), None)
-
-
-Handler = Callable[[Hit], Reply]
-
-
-def json_reply(value: object, status: int = 200, headers: HeaderPairs = ()) -> Reply:
-    """A Reply with a JSON body."""
-    return Reply(status, headers=[("Content-Type", "application/json"), *headers], body=json.dumps(value).encode())
-
-
-def text_reply(text: str, status: int = 200, headers: HeaderPairs = ()) -> Reply:
-    """A Reply with a UTF-8 text body."""
-    return Reply(status, headers=[("Content-Type", "text/plain; charset=utf-8"), *headers], body=text.encode())
-
-
-# Reading requests -----------------------------------------------------------------------------------------------
 
 
 def _read_request(reader: BinaryIO, sock: socket.socket, certificate: Mapping[str, object] | None) -> Hit | None:
@@ -514,7 +403,7 @@ class LoopbackServer(_Endpoint):
                 if handler := self._handlers.get(path):
                     return handler(hit)
             for path in _prefixes(hit.path):
-                if builtin := _BUILTINS.get(path):
+                if builtin := BUILTINS.get(path):
                     return builtin(self, hit)
         except Exception:
             return text_reply(traceback.format_exc(), 500)
@@ -535,272 +424,6 @@ def _prefixes(path: str) -> Iterator[str]:
     yield path
     while path := path.rpartition("/")[0]:
         yield path
-
-
-# Built-in routes ------------------------------------------------------------------------------------------------
-
-_Builtin = Callable[[LoopbackServer, Hit], Reply]
-_BUILTINS: dict[str, _Builtin] = {}
-
-
-def _builtin(*paths: str) -> Callable[[_Builtin], _Builtin]:
-    def register(handler: _Builtin) -> _Builtin:
-        _BUILTINS.update(dict.fromkeys(paths, handler))
-        return handler
-
-    return register
-
-
-def _constant(path: str, reply: Reply) -> None:
-    _BUILTINS[path] = lambda server, hit: reply
-
-
-def _typed(media_type: str, body: bytes, **headers: str) -> Reply:
-    return Reply(headers=[("Content-Type", media_type), *headers.items()], body=body)
-
-
-_PIECES = [b"one\r", b"\ntwo\r\nth", b"ree\r", b"\n\r\nfive\nsi", b"x"]
-_TEXT_TYPE: HeaderPairs = [("Content-Type", "text/plain; charset=utf-8")]
-_LINK = '</items?page=2>; rel="next", </items?page=9>; rel="last"'
-_ODD: HeaderPairs = [
-    ("X-Thing", "one"),
-    ("x-thing", "two"),
-    ("Set-Cookie", "first=1; Path=/"),
-    ("X-mIxEd-CaSe", "Kept"),
-    ("X-THING", "three, four"),
-    ("Set-Cookie", "second=2; Path=/; Expires=Wed, 21 Oct 2065 07:28:00 GMT"),
-    ("X-Empty", ""),
-]
-_constant("/json", json_reply({"name": "Ünïcode", "numbers": [1, 2.5, None], "nested": {"ok": True}}))
-_constant("/text", text_reply(TEXT))
-_constant("/latin1", _typed("text/plain; charset=iso-8859-1", "café à la crème\n".encode("latin-1")))
-_constant("/wrong-charset", _typed("text/plain; charset=utf-8", "café\n".encode("latin-1")))
-_constant("/unknown-charset", _typed("text/plain; charset=no-such", TEXT.encode()))
-_constant("/no-type", Reply(body=TEXT.encode()))
-_constant("/image", _typed("image/png", PNG))
-_constant("/bad-json", _typed("application/json", b'{"a": 1,'))
-_constant("/json-no-charset", _typed("application/json", json.dumps({"a": TEXT}, ensure_ascii=False).encode()))
-_constant("/chunked-crlf", Reply(headers=_TEXT_TYPE, chunks=_PIECES))
-_constant("/http10", Reply(headers=_TEXT_TYPE, body=b"old\n", http_version="1.0", framing="close"))
-_constant("/close", Reply(headers=_TEXT_TYPE, body=b"closing\n", close=True))
-_constant("/until-close", Reply(headers=_TEXT_TYPE, body=b"as long as it lasts\n", framing="close"))
-_constant("/no-content", Reply(204, headers=[("X-Note", "nothing")]))
-_constant("/not-modified", Reply(304, headers=[("ETag", '"v1"')]))
-_constant("/head-length", _typed("application/octet-stream", bytes(1234)))
-_constant("/repeated-headers", Reply(headers=_ODD, body=b"odd"))
-_constant("/latin1-header", Reply(headers=[("X-Name", "café"), ("X-Bytes", b"\xff\xfe \xc3\xa9")], body=b"ok"))
-_constant("/empty-reason", Reply(reason="", body=b"ok"))
-_constant("/links", json_reply([1, 2], headers=[("Link", _LINK)]))
-_constant("/reset", Reply(raw=b"", reset_at=0))
-_constant("/hang-up", Reply(raw=b""))
-_constant("/garbage", Reply(raw=b"this is not HTTP\r\n\r\n"))
-_constant("/gzip", _typed("application/json", gzip.compress(POEM, mtime=0), **{"Content-Encoding": "gzip"}))
-_constant("/deflate", _typed("application/json", zlib.compress(POEM), **{"Content-Encoding": "deflate"}))
-_constant("/raw-deflate", _typed("application/json", zlib.compress(POEM)[2:-4], **{"Content-Encoding": "deflate"}))
-_constant(
-    "/double-coded",
-    _typed("application/json", gzip.compress(zlib.compress(POEM), mtime=0), **{"Content-Encoding": "deflate, gzip"}),
-)
-_constant("/corrupt-gzip", _typed("text/plain", b"certainly not gzip", **{"Content-Encoding": "gzip"}))
-_constant(
-    "/truncated-gzip", _typed("application/json", gzip.compress(POEM, mtime=0)[:60], **{"Content-Encoding": "gzip"})
-)
-_constant(
-    "/chunked-gzip",
-    Reply(
-        headers=[("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
-        chunks=[gzip.compress(POEM, mtime=0)[at : at + 50] for at in range(0, len(gzip.compress(POEM, mtime=0)), 50)],
-    ),
-)
-_constant("/misfit-length", Reply(headers=[("Content-Length", "3")], body=b"longer than it says", close=True))
-
-
-def _compressed_by(path: str, *modules: str) -> None:
-    """Add the route when one of the modules is installed. (Whether urllib3 can decode it is another question.)"""
-    for module in modules:
-        with suppress(ImportError):
-            body = importlib.import_module(module).compress(POEM)
-            _constant(path, _typed("application/json", body, **{"Content-Encoding": path[1:]}))
-            return
-
-
-_compressed_by("/br", "brotli")
-_compressed_by("/zstd", "compression.zstd", "backports.zstd", "zstandard")
-
-
-@_builtin("/get")
-def _get(server: LoopbackServer, hit: Hit) -> Reply:
-    return json_reply({"method": hit.method, "target": hit.target, "headers": hit.headers})
-
-
-@_builtin("/post", "/anything")
-def _anything(server: LoopbackServer, hit: Hit) -> Reply:
-    body = {"body": base64.b64encode(hit.body).decode(), "text": hit.body.decode("utf-8", "replace")}
-    return json_reply({"method": hit.method, "target": hit.target, "headers": hit.headers, **body})
-
-
-@_builtin("/upload")
-def _upload(server: LoopbackServer, hit: Hit) -> Reply:
-    digest = hashlib.sha256(hit.body).hexdigest()
-    facts = {"sha256": digest, "length": len(hit.body), "chunked": hit.chunked}
-    return json_reply({**facts, "content_type": hit.header("Content-Type")})
-
-
-@_builtin("/binary")
-def _binary(server: LoopbackServer, hit: Hit) -> Reply:
-    chunks = _noise(int(hit.query.get("size", 1024)), int(hit.query.get("seed", 0)))
-    return Reply(headers=[("Content-Type", "application/octet-stream")], chunks=chunks, framing="length")
-
-
-def _noise(size: int, seed: int = 0) -> list[bytes]:
-    """`size` bytes that look random; they repeat a block of odd size, so that a large body costs no memory."""
-    block = random.Random(seed).randbytes(65521)
-    return [block] * (size // len(block)) + [block[: size % len(block)]]
-
-
-@_builtin("/status")
-def _status(server: LoopbackServer, hit: Hit) -> Reply:
-    return Reply(int(hit.last_segment), hit.query.get("reason"), _TEXT_TYPE, f"status {hit.last_segment}\n".encode())
-
-
-@_builtin("/redirect")
-def _redirect(server: LoopbackServer, hit: Hit) -> Reply:
-    left, code = int(hit.last_segment) - 1, int(hit.query.get("code", 302))
-    return text_reply("moved\n", code, [("Location", f"/redirect/{left}?code={code}" if left else "/anything")])
-
-
-@_builtin("/redirect-to")
-def _redirect_to(server: LoopbackServer, hit: Hit) -> Reply:
-    return text_reply("moved\n", int(hit.query.get("code", 302)), [("Location", hit.query["url"])])
-
-
-@_builtin("/cookies")
-def _cookies(server: LoopbackServer, hit: Hit) -> Reply:
-    return json_reply({"cookie": hit.header("Cookie")})
-
-
-@_builtin("/cookies/set")
-def _set_cookies(server: LoopbackServer, hit: Hit) -> Reply:
-    cookies = [f"{name}={value}; Path=/" for name, value in hit.query.items()]
-    cookies += ["aged=a; Max-Age=3600; Path=/; HttpOnly", "secured=s; Secure; HttpOnly; Path=/; SameSite=Lax"]
-    cookies += ["expiring=e; Expires=Wed, 21 Oct 2065 07:28:00 GMT; Path=/", "scoped=p; Path=/cookies", "bare=b"]
-    return json_reply({"set": len(cookies)}, headers=[("Set-Cookie", cookie) for cookie in cookies])
-
-
-@_builtin("/cookies/expires")
-def _expiring_cookie(server: LoopbackServer, hit: Hit) -> Reply:
-    moment = formatdate(time() + float(hit.query.get("seconds", 3600)), usegmt=True)
-    return json_reply({"expires": moment}, headers=[("Set-Cookie", f"login=yes; Path=/; Expires={moment}")])
-
-
-@_builtin("/set-cookie-redirect")
-def _set_cookie_redirect(server: LoopbackServer, hit: Hit) -> Reply:
-    return Reply(302, headers=[("Location", "/cookies"), ("Set-Cookie", "on_the_way=1; Path=/")])
-
-
-@_builtin("/basic-auth")
-def _basic_auth(server: LoopbackServer, hit: Hit) -> Reply:
-    user, password = hit.path.split("/")[2:4]
-    expected = "Basic " + base64.b64encode(f"{user}:{password}".encode("latin-1")).decode()
-    if hit.header("Authorization") == expected:
-        return json_reply({"authenticated": True, "user": user})
-    return text_reply("who are you?\n", 401, [("WWW-Authenticate", 'Basic realm="loopback"')])
-
-
-@_builtin("/bearer")
-def _bearer(server: LoopbackServer, hit: Hit) -> Reply:
-    kind, _, token = (hit.header("Authorization") or "").partition(" ")
-    if kind == "Bearer" and token:
-        return json_reply({"authenticated": True, "token": token})
-    return text_reply("no token\n", 401, [("WWW-Authenticate", "Bearer")])
-
-
-@_builtin("/digest-auth")
-def _digest_auth(server: LoopbackServer, hit: Hit) -> Reply:
-    user, password = hit.path.split("/")[2:4]
-    algorithm = hit.query.get("algorithm", "MD5")
-    if _digest_is_right(hit, user, password, algorithm):
-        return json_reply({"authenticated": True, "user": user})
-    challenge = f'Digest realm="loopback", nonce="{NONCE}", qop="auth", algorithm={algorithm}, opaque="0123"'
-    cookie = ("Set-Cookie", "challenged=1; Path=/")
-    return text_reply("prove it\n", 401, [("WWW-Authenticate", challenge), cookie])
-
-
-def _digest_is_right(hit: Hit, user: str, password: str, algorithm: str) -> bool:
-    kind, _, fields = (hit.header("Authorization") or "").partition(" ")
-    given = parse_keqv_list(parse_http_list(fields)) if kind == "Digest" else {}
-    facts = {"username": user, "realm": "loopback", "nonce": NONCE, "uri": hit.target, "qop": "auth"}
-    if not given or any(given.get(name) != value for name, value in facts.items()):
-        return False
-
-    def digest(*parts: str) -> str:
-        return hashlib.new(algorithm.replace("-", ""), ":".join(parts).encode()).hexdigest()
-
-    secret, action = digest(user, "loopback", password), digest(hit.method, hit.target)
-    return given.get("response") == digest(secret, NONCE, given["nc"], given["cnonce"], "auth", action)
-
-
-@_builtin("/poll")
-def _poll(server: LoopbackServer, hit: Hit) -> Reply:
-    ordinal = server.count(f"poll {hit.query.get('token')}")
-    return json_reply({"state": "pending" if ordinal < 3 else "done", "asked": ordinal})
-
-
-@_builtin("/too-many")
-def _too_many(server: LoopbackServer, hit: Hit) -> Reply:
-    if server.count(f"too-many {hit.query.get('id')}") == 1:
-        return text_reply("slow down\n", 429, [("Retry-After", hit.query.get("after", "0"))])
-    return json_reply({"ok": True})
-
-
-@_builtin("/flaky")
-def _flaky(server: LoopbackServer, hit: Hit) -> Reply:
-    ordinal = server.count(f"flaky {hit.query.get('id')}")
-    return json_reply({"attempt": ordinal}, 503 if ordinal <= int(hit.last_segment) else 200)
-
-
-@_builtin("/chunked")
-def _chunked(server: LoopbackServer, hit: Hit) -> Reply:
-    letters = itertools.cycle(b"abcdefghijklmnopqrstuvwxyz")
-    sizes = [int(size) for size in hit.query.get("sizes", "3,7,1").split(",")]
-    return Reply(headers=_TEXT_TYPE, chunks=[bytes(itertools.islice(letters, size)) for size in sizes])
-
-
-@_builtin("/events")
-def _events(server: LoopbackServer, hit: Hit) -> Reply:
-    count, gate = int(hit.query.get("count", 3)), hit.query.get("gate")
-    chunks = [f"id: {number}\ndata: event {number}\n\n".encode() for number in range(count)]
-    gates = [server.gate(f"{gate}-{number}") for number in range(count + 1)] if gate else None
-    return Reply(headers=[("Content-Type", "text/event-stream")], chunks=chunks, gates=gates)
-
-
-@_builtin("/early-hints")
-def _early_hints(server: LoopbackServer, hit: Hit) -> Reply:
-    hints = (int(hit.query.get("status", 103)), [("Link", "</style.css>; rel=preload")])
-    return Reply(headers=_TEXT_TYPE, body=b"after the hints\n", informational=[hints])
-
-
-@_builtin("/delay")
-def _delay(server: LoopbackServer, hit: Hit) -> Reply:
-    if gate := hit.query.get("gate"):
-        return Reply(headers=_TEXT_TYPE, body=b"late\n", delay_event=server.gate(gate))
-    return Reply(raw=b"", stall_at=0)
-
-
-@_builtin("/truncated", "/reset-body", "/stall")
-def _broken(server: LoopbackServer, hit: Hit) -> Reply:
-    size, at = int(hit.query.get("size", 1000)), int(hit.query.get("at", 300))
-    cut: dict[str, int | None] = dict.fromkeys(("/truncated", "/reset-body", "/stall"))
-    cut[hit.path] = at
-    body = b"".join(_noise(size))
-    return Reply(
-        headers=[("Content-Type", "application/octet-stream")],
-        body=body,
-        chunks=[body[start : start + 100] for start in range(0, size, 100)] if "chunked" in hit.query else None,
-        truncate_at=cut["/truncated"],
-        reset_at=cut["/reset-body"],
-        stall_at=cut["/stall"],
-    )
 
 
 # The proxy, and places where nothing answers ----------------------------------------------------------------------

@@ -18,7 +18,8 @@ import requests
 from cassettes_lib.models import Cassette
 from cassettes_lib.stores import JsonFileCassetteStore
 from tests import nursery
-from tests.loopback import Hit, LoopbackServer, Reply
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Hit, Reply
 from tests.support import with_environment
 
 PROJECT = Path(__file__).resolve().parent.parent

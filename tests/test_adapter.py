@@ -25,7 +25,9 @@ from cassettes_lib.errors import CassetteSaveError, InteractionNotFoundError
 from cassettes_lib.fileformat import interaction_to_entry
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, InteractionResponse, RetriedAttempt
 from cassettes_lib.streams import finish_open_streams
-from tests.loopback import POEM, LoopbackProxy, LoopbackServer, Reply
+from tests.loopback import LoopbackProxy, LoopbackServer
+from tests.loopback_messages import Reply
+from tests.loopback_routes import POEM
 from tests.support import FailingCassetteStore, MemoryCassetteStore
 
 

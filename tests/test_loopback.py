@@ -15,18 +15,9 @@ from requests.auth import HTTPDigestAuth
 from urllib3.util.request import ACCEPT_ENCODING
 from urllib3.util.retry import Retry
 
-from tests.loopback import (
-    NONCE,
-    POEM,
-    TEXT,
-    Hit,
-    LoopbackProxy,
-    LoopbackServer,
-    Reply,
-    closed_port,
-    text_reply,
-    unresponsive_server,
-)
+from tests.loopback import LoopbackProxy, LoopbackServer, closed_port, unresponsive_server
+from tests.loopback_messages import Hit, Reply, text_reply
+from tests.loopback_routes import NONCE, POEM, TEXT
 
 
 class LoopbackTestCase(unittest.TestCase):

@@ -19,7 +19,8 @@ import requests
 
 from cassettes_lib.recording import use_cassette
 from tests.conformance_world import described
-from tests.loopback import LoopbackServer, Reply
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Reply
 from tests.support import MemoryCassetteStore, with_environment
 
 RESPONSES = 200

@@ -17,7 +17,8 @@ import requests
 
 from cassettes_lib import InteractionNotFoundError, Redactor, use_cassette
 from tests import nursery
-from tests.loopback import Hit, LoopbackServer, Reply, json_reply, text_reply
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Hit, Reply, json_reply, text_reply
 from tests.secrets_table import jwt
 from tests.support import with_environment
 from tests.test_redaction import encodings_of

@@ -12,7 +12,8 @@ from pathlib import Path
 import requests
 
 from cassettes_lib import InteractionNotFoundError, use_cassette
-from tests.loopback import Hit, LoopbackServer, Reply, json_reply, text_reply
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Hit, Reply, json_reply, text_reply
 from tests.support import with_environment
 from tests.test_redaction import encodings_of
 

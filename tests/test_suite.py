@@ -15,7 +15,7 @@ import unittest
 from pathlib import Path
 
 from tests import nursery
-from tests.loopback import Reply
+from tests.loopback_messages import Reply
 from tests.recording_support import RecordingTestCase, run_python
 
 SUITE = '''
