@@ -136,15 +136,13 @@ def _asked(url: str, content_type: str = "application/json", body: bytes = b"") 
 class RedactionProperties(unittest.TestCase):
     @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(interactions())
-    def test_redacting_twice_is_redacting_once(self, interaction: Interaction) -> None:
+    def test_redacting_twice_is_redacting_once_and_what_is_asked_becomes_what_was_recorded(
+        self, interaction: Interaction
+    ) -> None:
         session = Redactor().start()
         once = session.interaction(interaction)
         self.assertEqual(session.interaction(once), once)
         self.assertEqual(Redactor().start().interaction(once), once)
-
-    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-    @given(interactions())
-    def test_what_is_asked_becomes_what_was_recorded(self, interaction: Interaction) -> None:
         recorder, player = Redactor().start(), Redactor().start()
         asked = recorder.request(interaction.request)
         recorder.interaction(interaction)

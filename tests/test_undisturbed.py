@@ -57,6 +57,7 @@ class UndisturbedTest(unittest.TestCase):
                 raise KeyboardInterrupt
 
         before = sys.gettrace()
+        self.addCleanup(sys.settrace, before)
         with self.assertRaises(KeyboardInterrupt), Undisturbed():
             when_undisturbed(lambda: order.append("of the block"))
             sys.settrace(interrupt)
