@@ -96,7 +96,7 @@ def _finds(scrub: Scrub, text: str, where: Where, style: Style) -> Iterator[Find
         yield from _named(scrub, text, lowered, where, style)
         if "%3d" in lowered and (view := percent_view(text)):  # ...?next=https%3A%2F%2Fx%2F%3Ftoken%3D...
             for find in _named(scrub, view.text, lowercase(view.text), where, style):
-                yield Find(view.original(find.start), view.original(find.end), find.replace)
+                yield Find(view.original(find.start), view.original_end(find.end), find.replace)
 
 
 def _named(scrub: Scrub, text: str, lowered: str, where: Where, style: Style) -> Iterator[Find]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +79,17 @@ class View:
         index = bisect_right(self._here, position) - 1
         there = self._there[index] + position - self._here[index]
         return there if self._of is None else self._of.original(there)
+
+    def original_end(self, position: int) -> int:
+        """Return the position in the original text behind the character that ends at a position of this view.
+
+        It is not always where the next character begins: between the two a fold may have been left out.
+        """
+        index = bisect_left(self._here, position)
+        if index == len(self._here) or self._here[index] != position:
+            index -= 1
+        there = self._there[index] + position - self._here[index]
+        return there if self._of is None else self._of.original_end(there)
 
 
 def forms_of(value: str) -> list[Form]:
@@ -170,7 +181,7 @@ class ValueIndex:
         found = list(self._plain_hits(text))
         for view in () if is_binary and len(text) > _LARGE else self._views(text):
             found.extend(
-                hit._replace(start=view.original(hit.start), end=view.original(hit.end))
+                hit._replace(start=view.original(hit.start), end=view.original_end(hit.end))
                 for hit in self._plain_hits(view.text)
             )
         return _without_overlaps(text, found) if found else []
@@ -309,6 +320,8 @@ def _view(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> Vi
         if start > done:
             pieces.append(text[done:start])
             length += start - done
+        here.append(length)
+        there.append(start)
         position = start
         for character, width in _characters(found[0], undo(found[0])):
             here.append(length)

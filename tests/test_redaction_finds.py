@@ -273,6 +273,21 @@ class ReplayTest(unittest.TestCase):
                 self.assertIn(session.request(exchange(url).request).url, stored.response.body.decode())
 
 
+class LineEndsTest(unittest.TestCase):
+    def test_the_line_end_behind_a_known_value_stays(self) -> None:
+        for end in ("\nnext line", "\r\nb: 1\n", "\\nnext", "%0Anext", "&#10;next", "\n  next", "%20%0Anext"):
+            with self.subTest(end):
+                session = Redactor(values=[S]).start()
+                self.assertEqual(session.text(f"a: {S}{end}"), f"a: REDACTED-1{end}")
+        folded = f"{S[:8]}%{ord(S[8]):x}{S[9:]}\nnext"
+        self.assertEqual(Redactor(values=[S]).start().text(folded), "REDACTED-1\nnext")
+
+    def test_a_value_that_is_folded_over_lines_is_known_all_the_same(self) -> None:
+        long = S * 4
+        session = Redactor(values=[long]).start()
+        self.assertEqual(session.text(f"key:\n{long[:40]}\n{long[40:]}\nend"), "key:\nREDACTED-1\nend")
+
+
 class PlaceholdersInUrlsTest(unittest.TestCase):
     def test_a_value_comes_back_as_the_part_of_the_url_that_it_is(self) -> None:
         base = "https://api.example.com:8443/v1"
