@@ -52,8 +52,9 @@ def unnamed(scrub: Scrub, text: str, lowered: str, where: Where) -> Iterator[Fin
                 yield secret_at(scrub, text, start, end, where, "shape")
     if "%" in text and has_escaped_shape(text) and (view := percent_view(text)):
         for start, end in shapes_in(view.text):
-            if not scrub.is_kept(view.text[start:end]):
-                yield encoded_at(scrub, view.text[start:end], view.original(start), view.original_end(end), where, "shape")
+            plain = view.text[start:end]
+            if not scrub.is_kept(plain):
+                yield encoded_at(scrub, plain, view.original(start), view.original_end(end), where, "shape")
     if has_shape(text):
         for found in _BASE64_JSON.finditer(text):
             if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
