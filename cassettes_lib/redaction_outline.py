@@ -9,6 +9,9 @@ from cassettes_lib.codings import decoded
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.replacements import HINTS, HINTS_BYTES, MARK, WORD, holds_replacement
 
+# In these, and in a gzipped file, no hint can be seen.
+_WIDE_CHARSET = re.compile(r"utf-(?:16|32)", re.IGNORECASE)
+_GZIP_MAGIC = b"\x1f\x8b\x08"
 _ANY = "REDACTED-0"
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _PATH = re.compile(r"[^/?#]*//[^/?#]*([^?#]*)")
@@ -36,7 +39,11 @@ def count_replacements(request: InteractionRequest, *, with_headers: bool) -> in
 
 def may_hold_replacement(request: InteractionRequest) -> bool:
     """Tell quickly whether the URL or the body of a request may hold a replacement; seldom true without one."""
-    return holds_replacement(request.url) or bool(_plain_body(request))
+    if holds_replacement(request.url) or _plain_body(request):
+        return True
+    if not request.body:
+        return False
+    return _GZIP_MAGIC in request.body or bool(_WIDE_CHARSET.search(request.header("Content-Type") or ""))
 
 
 def has_replacement_in_path(request: InteractionRequest) -> bool:

@@ -69,19 +69,22 @@ def bodies(secret: str) -> list[InteractionRequest]:
 
 class ReplayOfSecretsTest(unittest.TestCase):
     def test_bodies_with_secrets_are_found_in_any_order_however_they_are_stored(self) -> None:
+        wide = posted(json.dumps({"password": RECORDED}).encode("utf-16"), "application/json; charset=utf-16")
+        packed = gzip.compress(json.dumps({"password": RECORDED}).encode(), mtime=0)
+        others = [wide, posted(packed, "application/octet-stream"), multipart(field("file").encode() + packed)]
         for state in ("in clear", "redacted"):
             recorder = Broker(
                 Cassette(), "record", lambda request: a_response(request.body),
                 redactor=Redactor() if state == "redacted" else None,
             )
-            for request in bodies(RECORDED):
+            for request in (*bodies(RECORDED), *others):
                 recorder.respond(request)
             for order in (1, -1):
                 with self.subTest(state, order=order), tempfile.TemporaryDirectory() as folder:
                     store = JsonFileCassetteStore(Path(folder, "cassette.json"))
                     store.save(recorder.cassette)
                     broker = Broker.from_store(store)
-                    for request in bodies(RECORDED)[::order]:
+                    for request in [*bodies(RECORDED), *others][::order]:
                         broker.respond(request)
                     self.assertTrue(broker.all_played)
                     broker = Broker.from_store(store)
