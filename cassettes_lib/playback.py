@@ -5,7 +5,9 @@ whose keys were equal so far, and is split by the next matcher when a request ge
 positions that has not been played is the very same request: that one is the answer without any key. So a test that
 asks again what it asked when recording costs a comparison per request; one that asks in another order costs the keys
 of method and URL of all, once, and those of the bodies among recorded requests that are equal in all else. After
-that a lookup is one dictionary access per matcher.
+that a lookup is one dictionary access per matcher. Before bodies are parsed for their keys, the first few times, their
+texts are searched for what must stand in them. There is a trie over the requests as they are stored, and one over the
+same without secrets, for what is asked and had some (see `docs/adr/cost-of-a-miss.rst`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ LineAt = Callable[[int], tuple[str, str]]
 
 # Built-in matchers that look at nothing but method, URL and body.
 _TOLD_BY_SAMENESS = frozenset(("method", "url", "scheme", "host", "port", "path", "query", "body", "raw_body"))
+# So often the texts of recorded bodies are searched before all their keys are computed.
 _A_FEW_SCANS = 6
 # Of so many the keys are computed in vain, to spare those of all others.
 _A_FEW = 50
