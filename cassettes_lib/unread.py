@@ -7,6 +7,7 @@ is. So the request can be read without the response, which is all that a search 
 from __future__ import annotations
 
 from sys import intern
+from types import EllipsisType
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,6 @@ from cassettes_lib.jsontext import read_json_bytes
 from cassettes_lib.layout import entry_text
 from cassettes_lib.models import Interaction, InteractionRequest
 
-_NOWHERE = slice(0, 0)
 _REQUEST, _REQUEST_END, _BODY = b'\n      "request": {', b"\n      }", b'\n        "body": {'
 
 
@@ -56,7 +56,7 @@ class UnreadEntry:
         self._entry = entry
         self._is_cut = is_cut
         self._request: InteractionRequest | None = None
-        self._body: slice | None = None
+        self._body: slice | EllipsisType | None = ...  # not looked for yet; None when it is nowhere to be found
 
     def __call__(self) -> Interaction:
         """Read the interaction.
@@ -85,7 +85,8 @@ class UnreadEntry:
         try:
             if self._entry is not None:
                 return sure_request(self._entry["request"])
-            entry = self._read(self._data[self._find_request()] or b"null")
+            where = self._find_request()
+            entry = self._read(self._data[where]) if where else None
             # Whatever may stand in a text that was edited, this is the request that was found to be valid.
             if type(entry) is dict and entry.get("url") == self.url and entry.get("method") == self.method:
                 return sure_request(entry)
@@ -112,25 +113,28 @@ class UnreadEntry:
 
         That is where it stands in base64, where a header names a charset other than UTF-8, or where it is not told.
         """
-        if self._body is None:
+        if self._body is ...:
             self._body = self._find_body()
-        return None if self._body is _NOWHERE else self._data[self._body]
+        where = self._body
+        return self._data[where] if isinstance(where, slice) else None
 
-    def _find_body(self) -> slice:
+    def _find_body(self) -> slice | None:
         where = self._find_request()
+        if where is None:
+            return None
         start = self._data.find(_BODY, where.start, where.stop)
-        if where is _NOWHERE or start < 0:
-            return where if where is _NOWHERE else slice(0, 0)
+        if start < 0:
+            return slice(0, 0)
         head = self._data[where.start : start].lower()
         is_odd = head.count(b"charset") != head.count(b"charset=utf-8")
-        return _NOWHERE if is_odd or self._data.find(b'"base64"', start, where.stop) >= 0 else slice(start, where.stop)
+        return None if is_odd or self._data.find(b'"base64"', start, where.stop) >= 0 else slice(start, where.stop)
 
-    def _find_request(self) -> slice:
+    def _find_request(self) -> slice | None:
         start = self._data.rfind(_REQUEST, self._slice.start, self._slice.stop)
         end = self._data.find(_REQUEST_END, start, self._slice.stop) if start >= 0 else -1
-        return _NOWHERE if end < 0 or self._entry is not None else slice(
-            start + len(_REQUEST) - 1, end + len(_REQUEST_END)
-        )
+        if end < 0 or self._entry is not None:
+            return None
+        return slice(start + len(_REQUEST) - 1, end + len(_REQUEST_END))
 
 
 class KeptEntry(UnreadEntry):

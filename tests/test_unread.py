@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import unittest
 from collections.abc import Callable
@@ -66,12 +68,23 @@ class RequestAloneTest(unittest.TestCase):
         swapped = {"response": entry["response"], "request": entry["request"]}
         indent = json.dumps({"format": 1, "interactions": [swapped, swapped]}, indent=2) + "\n"
         start = '      "request": {'
-        doubled = text.replace(start, f'{start}\n        "method": "PUT"\n      }},\n{start}')
-        for edited in (indent, doubled, json.dumps(whole), text.replace(start, '      "request":{')):
+        doubled = text.replace(f"\n{start}", f'\n{start}\n        "method": "PUT"\n      }},\n{start}')
+        for edited in (indent, doubled, json.dumps(whole), text.replace(f"\n{start}", '\n      "request":{')):
             with self.subTest(edited[:200]):
                 interactions = parse_cassette(edited, "cassette.json").interactions
                 self.assertEqual(interactions.request_at(0), request)
                 self.assertEqual(interactions[0].request, request)
+
+
+class CopyTest(unittest.TestCase):
+    def test_a_copy_knows_the_same(self) -> None:
+        requests = [json_posted({"a": 1}), posted(b"\xff\xfe", "application/json"), a_request()]
+        cassette = parse_cassette(text_of(*requests), "cassette.json")
+        texts = [cassette.interactions.body_text_at(position) for position in range(3)]
+        self.assertEqual([text is None for text in texts], [False, True, False])
+        for other in (copy.deepcopy(cassette), pickle.loads(pickle.dumps(cassette))):
+            self.assertEqual([other.interactions.body_text_at(position) for position in range(3)], texts)
+            self.assertEqual([other.interactions.request_at(position) for position in range(3)], requests)
 
 
 class RuledOutTest(unittest.TestCase):
