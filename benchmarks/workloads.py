@@ -230,7 +230,8 @@ def _save(bench: Bench, tool: Tool, path: str, count: int) -> Take:
     """Save to a copy, so that the next round finds the cassette as it was."""
     def take() -> Sample | None:
         copy = bench.fresh(tool, "save")
+        saves = min(200, bench.options.requests)
         shutil.copyfile(path, copy)
-        return bench.sample(tool, "save", path=copy, base=bench.base, content="item", count=count, saves=200)
+        return bench.sample(tool, "save", path=copy, base=bench.base, content="item", count=count, saves=saves)
 
     return take
