@@ -316,6 +316,9 @@ def _view(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> Vi
     here, there = [0], [0]
     length = done = 0
     for found in pattern.finditer(text):
+        plain = undo(found[0])
+        if plain == found[0]:
+            continue  # no escape, though it looks like one: &and_so_on;
         start, end = found.span()
         if start > done:
             pieces.append(text[done:start])
@@ -323,7 +326,7 @@ def _view(text: str, pattern: re.Pattern[str], undo: Callable[[str], str]) -> Vi
         here.append(length)
         there.append(start)
         position = start
-        for character, width in _characters(found[0], undo(found[0])):
+        for character, width in _characters(found[0], plain):
             here.append(length)
             there.append(position)
             pieces.append(character)

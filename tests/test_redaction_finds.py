@@ -282,6 +282,12 @@ class LineEndsTest(unittest.TestCase):
         folded = f"{S[:8]}%{ord(S[8]):x}{S[9:]}\nnext"
         self.assertEqual(Redactor(values=[S]).start().text(folded), "REDACTED-1\nnext")
 
+    def test_what_looks_like_an_entity_around_a_known_value_stays(self) -> None:
+        session = Redactor(values=[S]).start()
+        for text in ("a&{};b", "?x=1&amp;{};", "&{}&amp;"):
+            with self.subTest(text):
+                self.assertEqual(session.text(text.format(S)), text.format("REDACTED-1"))
+
     def test_a_value_that_is_folded_over_lines_is_known_all_the_same(self) -> None:
         long = S * 4
         session = Redactor(values=[long]).start()
