@@ -13,10 +13,9 @@ import html
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
-from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
+from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, runs_around, text_of
 from cassettes_lib.replacements import MARK, WORD
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -26,8 +25,6 @@ _BACKSLASH = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-]{16})(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
-
-_ALPHABETS = ("A-Za-z0-9+/", "A-Za-z0-9_-", "A-Za-z0-9")
 
 
 class Sampling(NamedTuple):
@@ -229,8 +226,7 @@ class ValueIndex:
         self, text: str, hit: Hit, after: int, replace: Callable[[Hit], str | None], depth: int
     ) -> tuple[int, int, str | None]:
         """Replace a value inside the base64 around a hit, so that what was decodable stays so."""
-        for alphabet in _ALPHABETS:
-            start, end = _run_around(text, hit.start, hit.end, alphabet, after)
+        for start, end in runs_around(text, hit.start, hit.end, after):
             run = text[start:end]
             data = decoded_run(run)
             if data is None:
@@ -392,17 +388,3 @@ def _without_overlaps(text: str, found: list[Hit]) -> list[Hit]:
             kept.append(hit)
             done = hit.end
     return kept
-
-
-def _run_around(text: str, start: int, end: int, alphabet: str, after: int) -> tuple[int, int]:
-    """Return the borders of the run of base64 around a hit; lines of a folded one belong to one run."""
-    if "\n" in text[start:end]:
-        alphabet += "\r\n"
-    before = text[after:start]
-    last = re.compile(f"[{alphabet}]*").match(text, end)
-    return start - (len(before) - len(before.rstrip(_members_of(alphabet)))), (last.end() if last else end)
-
-
-@lru_cache
-def _members_of(alphabet: str) -> str:
-    return "".join(character for character in map(chr, range(128)) if re.match(f"[{alphabet}]", character))

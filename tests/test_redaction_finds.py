@@ -282,6 +282,16 @@ class LineEndsTest(unittest.TestCase):
         folded = f"{S[:8]}%{ord(S[8]):x}{S[9:]}\nnext"
         self.assertEqual(Redactor(values=[S]).start().text(folded), "REDACTED-1\nnext")
 
+    def test_what_follows_a_known_value_in_url_safe_base64_stays(self) -> None:
+        for suffix in ("CC~F", "?3>J`ZkJf*?5", "~"):
+            session = Redactor(values=[S]).start()
+            encoded = base64.urlsafe_b64encode(f"X&{S}{suffix}".encode()).decode()
+            with self.subTest(suffix):
+                stored = session.text(f"a: {encoded}")[3:]
+                self.assertEqual(base64.urlsafe_b64decode(stored), f"X&REDACTED-1{suffix}".encode())
+        session = Redactor(values=[S]).start()
+        self.assertEqual(session.text(f"{base64.b64encode(S.encode()).decode()}-2026"), "UkVEQUNURUQtMQ==-2026")
+
     def test_what_looks_like_an_entity_around_a_known_value_stays(self) -> None:
         session = Redactor(values=[S]).start()
         for text in ("a&{};b", "?x=1&amp;{};", "&{}&amp;"):
