@@ -142,7 +142,8 @@ class BombTest(unittest.TestCase):
         bomb = gzip.compress(bytes(3_000_000))
         with mock.patch("cassettes_lib.importers.contents.MAX_DECODED", 1_000_000):
             self.assertEqual(undo_content_encoding(bomb, "gzip"), (bomb, True))
-            self.assertEqual(undo_content_encoding(gzip.compress(bomb), "gzip, gzip"), (gzip.compress(bomb), True))
+            twice = gzip.compress(bomb)  # once, since it holds the time
+            self.assertEqual(undo_content_encoding(twice, "gzip, gzip"), (twice, True))
 
     def test_a_huge_number_is_an_error(self) -> None:
         self.refused('{"interactions": ' + "9" * 5000 + "}")
