@@ -105,7 +105,8 @@ class FailingWriteTest(FolderTestCase):
             return
         for path in (self.folder, self.path):
             os.chown(path, NOBODY, NOBODY)
-        if os.fork() == 0:  # root may write everywhere
+        child = os.fork()
+        if child == 0:  # root may write everywhere
             try:
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
@@ -115,7 +116,7 @@ class FailingWriteTest(FolderTestCase):
                 traceback.print_exc()
             finally:
                 os._exit(1)
-        self.assertEqual(os.wait()[1], 0)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     def check_without_permission(self) -> None:
         self.folder.chmod(0o500)
@@ -172,7 +173,8 @@ class FailingWriteTest(FolderTestCase):
 
     def test_a_kill_while_the_old_end_is_put_back_can_be_recovered_from(self) -> None:
         cassette = self.cassette.plus(numbered(2, 9000))
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             calls: list[int] = []
 
             def failing(file: object, start: int, text: bytes) -> None:
@@ -184,7 +186,7 @@ class FailingWriteTest(FolderTestCase):
 
             write_all, files._write_all = files._write_all, failing
             self.opened.save(cassette)
-        os.wait()
+        os.waitpid(child, 0)
         self.assertEqual(self.store().load().interactions[0], numbered(1))
         self.assertEqual(self.path.stat().st_size, len(self.before))
 

@@ -420,10 +420,11 @@ class TornBetweenPagesTest(FolderTestCase):
                 store = self.store()
                 cassette = Cassette(incomplete=(mark,)).plus(numbered(1, size))
                 store.save(cassette)
-                if os.fork() == 0:
+                child = os.fork()
+                if child == 0:
                     files._write_all = cut_short
                     store.save(cassette.plus(numbered(2, 5000)))
-                os.wait()
+                os.waitpid(child, 0)
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
                     loaded = self.store().load()
