@@ -50,7 +50,7 @@ _WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", "
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
 _REMEMBERED = 2048  # characters
 
-_ESCAPED = re.compile("%[2-7][0-9A-Fa-f]")
+_ESCAPED = re.compile("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
 _LINE_ESCAPE = re.compile(r"(?<!\\)\\++[nrt]")
 _SPACE = re.compile(r"\s")
 _DIGIT = re.compile(r"\d")
