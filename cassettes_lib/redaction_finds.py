@@ -50,15 +50,14 @@ def unnamed(scrub: Scrub, text: str, lowered: str, where: Where) -> Iterator[Fin
         for start, end in shapes_in(text):
             if not scrub.is_kept(text[start:end]):
                 yield secret_at(scrub, text, start, end, where, "shape")
+        for found in _BASE64_JSON.finditer(text):
+            if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
+                yield Find(*found.span(), partial(str, new))
     if "%" in text and has_escaped_shape(text) and (view := percent_view(text)):
         for start, end in shapes_in(view.text):
             plain = view.text[start:end]
             if not scrub.is_kept(plain):
                 yield encoded_at(scrub, plain, view.original(start), view.original_end(end), where, "shape")
-    if has_shape(text):
-        for found in _BASE64_JSON.finditer(text):
-            if (new := _redacted_base64(scrub, found[0], where)) != found[0]:
-                yield Find(*found.span(), partial(str, new))
     text = spaced(text)
     if "://" in text and "@" in text:
         yield from _userinfos(scrub, text, where)
