@@ -176,7 +176,8 @@ def _redacted_segment(scrub: Scrub, segment: str, where: Where) -> str:
         return ";".join([first, *(redacted_pairs(scrub, each, where, is_query=True) for each in parameters)])
     if "%" in segment and (plain := unquote(segment)) != segment:
         new = scrub.leaf(plain, where)
-        return segment if new == plain else quote(new, safe="!$&'()*+,;=:@~<>")
+        separators = "".join(character for character in "&;=" if character in segment)  # or it would be read otherwise
+        return segment if new == plain else quote(new, safe="!$'()*+,:@~<>" + separators)
     return segment
 
 

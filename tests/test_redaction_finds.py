@@ -298,6 +298,12 @@ class LineEndsTest(unittest.TestCase):
             with self.subTest(text):
                 self.assertEqual(session.text(text.format(S)), text.format("REDACTED-1"))
 
+    def test_separators_behind_percent_escapes_of_a_path_stay_there(self) -> None:
+        session = Redactor().start()
+        stored = session.interaction(exchange("https://x/%26amp%3Bpassword%3D2%3A?"))
+        self.assertIn("%26amp%3Bpassword%3DREDACTED-1:", stored.request.url)
+        self.assertEqual(session.interaction(stored), stored)
+
     def test_a_value_that_is_folded_over_lines_is_known_all_the_same(self) -> None:
         long = S * 4
         session = Redactor(values=[long]).start()
