@@ -76,6 +76,7 @@ class EndOfProcessTest(RecordingTestCase):
                 run_python(
                     "-c",
                     "import os, signal, sys, requests; from cassettes_lib import *\n"
+                    "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it\n"
                     "with use_cassette(sys.argv[1], mode='record'):\n"
                     "    for name in 'ab': requests.get(sys.argv[2] + name)\n"
                     f"    {ending}",
