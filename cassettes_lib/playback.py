@@ -289,15 +289,17 @@ class _Tree:
         return all(self._key(level, position) != key for position in read)
 
     def _split(self, node: _Node, level: _Level) -> None:
-        node.children = {}
+        children = node.children = {}
+        line_at = self._line_at if level.needs_line_only else None
         for position in node.positions:
-            raw_key = self._raw_key(level, position)
+            line = line_at(position) if line_at else None
+            raw_key = line or level.raw_key(self._request_at(position))
             child = node.shortcuts.get(raw_key) if raw_key is not None else None
             if child is None:
-                key = self._key(level, position)
-                child = node.children.get(key)
+                key = level.line_key(*line) if line else level.key(self._request_at(position))
+                child = children.get(key)
                 if child is None:
-                    child = node.children[key] = _Node([])
+                    child = children[key] = _Node([])
                 if raw_key is not None:
                     node.shortcuts[raw_key] = child
             child.add(position)
