@@ -2,7 +2,7 @@
 
 Strategy: one exchange is `Broker.play`, or a live call and `Broker.record`. The live call is the owning adapter's own,
 asked for an unread response; its body is read here and the response built anew, or, for a caller who streams, it is
-handed on with its body kept on the way. `build_response` of the adapter is called once in every run.
+handed on with its body kept on the way. An adapter's own `build_response` is called once in every run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, Response, adapters
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import RetryError
@@ -189,7 +189,7 @@ class _Exchange:
             raw.retries = retries
         if response.broken is not None:
             cast(Any, raw)._pool = self._pool()  # the text of a read timeout names it
-        return _built_by(_builder(self._adapter), self._request, raw)
+        return _built_by(self._adapter, self._request, raw)
 
     def _raw(self, response: InteractionResponse) -> HTTPResponse:
         return raw_from_response(response, self._method, request_url=self._target())
@@ -239,7 +239,7 @@ class _Exchange:
         receiver = receiver_for(live.raw)
         if self._options.get("stream"):
             keep_body(original, receiver, partial(_save_stream, self._broker, asked, head), self._broker)
-            return live if carrier is self._adapter else _builder(self._adapter).build_response(self._request, live.raw)
+            return live if carrier is self._adapter else _built_by(self._adapter, self._request, live.raw)
         body = keep_body(original, receiver)
         _read_to_its_end(live.raw, original)
         response = response_from_live(head, body, streamed=False)
@@ -297,6 +297,8 @@ class _Unbuilt:
 
 
 _BUILD_RESPONSE = HTTPAdapter.build_response
+# Or else somebody has replaced it before this module was imported.
+_IS_OF_REQUESTS = getattr(_BUILD_RESPONSE, "__globals__", None) is vars(adapters)
 _unbuilt: WeakKeyDictionary[type, type] = WeakKeyDictionary()
 
 
@@ -321,10 +323,16 @@ def _builder(adapter: BaseAdapter) -> HTTPAdapter:
     return cast(HTTPAdapter, adapter) if hasattr(adapter, "build_response") else _plain_adapter()
 
 
-def _built_by(adapter: HTTPAdapter, request: PreparedRequest, raw: HTTPResponse) -> Response:
-    """Return what `adapter.build_response` returns, the same in half the time where that is the one of requests."""
-    if getattr(adapter.build_response, "__func__", None) is not _BUILD_RESPONSE or isinstance(request.url, bytes):
-        return adapter.build_response(request, raw)
+def _built_by(adapter: BaseAdapter, request: PreparedRequest, raw: HTTPResponse) -> Response:
+    """Return what `adapter.build_response` returns.
+
+    Where that is the one of requests, it is done here: equal in everything, at 0.4 of the cost, since headers that
+    urllib3 has told apart are not told apart again, and nobody looks for cookies where there are none.
+    """
+    builder = _builder(adapter)
+    is_plain = _IS_OF_REQUESTS and getattr(builder.build_response, "__func__", None) is _BUILD_RESPONSE
+    if not is_plain or isinstance(request.url, bytes):
+        return builder.build_response(request, raw)
     response = Response()
     response.status_code, response.reason, response.raw = raw.status, cast(str, raw.reason), raw
     store = response.headers._store  # type: ignore[attr-defined]
@@ -335,7 +343,7 @@ def _built_by(adapter: HTTPAdapter, request: PreparedRequest, raw: HTTPResponse)
     if "set-cookie" in store or "set-cookie2" in store:
         extract_cookies_to_jar(response.cookies, request, raw)  # type: ignore[no-untyped-call]
     response.request = request
-    response.connection = adapter
+    response.connection = builder
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -15,6 +16,7 @@ from cassettes_lib import adapter as adapter_module
 from cassettes_lib.adapter import _built_by
 from cassettes_lib.conversion import raw_from_response
 from cassettes_lib.models import Headers, InteractionResponse
+from tests.recording_support import run_python
 
 NAMES = st.sampled_from([
     "Content-Type", "content-type", "Set-Cookie", "set-cookie", "X-A", "x-a", "Set-Cookie2", "Date",
@@ -62,6 +64,20 @@ class BuildTest(unittest.TestCase):
         with mock.patch.object(HTTPAdapter, "build_response", return_value=own):
             self.assertIs(_built_by(HTTPAdapter(), request, raw_from_response(recorded, "GET")), own)
         self.assertIs(adapter_module._BUILD_RESPONSE, HTTPAdapter.build_response)
+
+    def test_one_that_was_there_before_this_package_is_called_too(self) -> None:
+        done = run_python(
+            "-c",
+            "from requests import PreparedRequest, Response, adapters\n"
+            "adapters.HTTPAdapter.build_response = lambda self, req, resp: Response()\n"
+            "from cassettes_lib.adapter import _built_by\n"
+            "from cassettes_lib.conversion import raw_from_response\n"
+            "from cassettes_lib.models import InteractionResponse\n"
+            "raw = raw_from_response(InteractionResponse(status=200), 'GET')\n"
+            "print(_built_by(adapters.HTTPAdapter(), PreparedRequest(), raw).status_code)\n",
+            cwd=Path(__file__).parent, fresh=True,
+        )
+        self.assertEqual(done.stdout.strip(), "None")
 
 
 if __name__ == "__main__":
