@@ -165,12 +165,12 @@ def _read_slices(data: bytes, layout: Layout, path: str) -> list[Interaction | U
 
 
 def _read_cut(text: bytes) -> Any:
-    """Read an interaction without its JSON bodies; None when it has none, or is not surely valid."""
+    """Read an interaction without its JSON bodies; None when it has none, has one in base64, or may not be valid."""
     rest, bodies = cut_out_json(text)
-    entry = parsed_or_none(rest) if bodies else None
-    if entry is None or not is_surely_valid(entry, rest) or b'"base64"' in rest:
+    if not bodies or b'"base64"' in rest:
         return None
-    return entry if are_in_their_places(entry, bodies) else None
+    entry = parsed_or_none(rest)
+    return entry if is_surely_valid(entry, rest) and are_in_their_places(entry, bodies) else None
 
 
 def _read_whole(data: bytes, path: str) -> Cassette:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from cassettes_lib.bodies import LARGE, body_from_form
 from cassettes_lib.jsontext import read_json_bytes
+from cassettes_lib.layout import BODY
 
-_JSON = b'\n        "body": {\n          "json": '
+_JSON = BODY + b'\n          "json": '
 _ENDS = {b"{\n": b"\n          }", b"[\n": b"\n          ]"}
 # They stand for the bodies that were cut out. A text that holds one by itself is only read in vain, then as a whole.
 _WORDS = (b"730196084251930501", b"730196084251930502")

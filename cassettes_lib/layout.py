@@ -22,6 +22,9 @@ _FIRST = b"\n    {\n"
 _BETWEEN = b"\n    },\n    {\n"
 _LAST = b"\n    }\n  ]"
 _INDENT = "\n    "
+BODY = b'\n        "body": {'
+"""How the body of a request or of a response begins, behind the line before it."""
+
 _LIST_END = re.compile(rb"\A(?:\n  )?\]")
 
 

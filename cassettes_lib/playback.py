@@ -292,7 +292,7 @@ class _Tree:
         children = node.children = {}
         line_at = self._line_at if level.needs_line_only else None
         for position in node.positions:
-            line = line_at(position) if line_at else None
+            line = line_at(position) if line_at else None  # looked at once: twice, all keys cost half as much again
             raw_key = line or level.raw_key(self._request_at(position))
             child = node.shortcuts.get(raw_key) if raw_key is not None else None
             if child is None:

@@ -16,10 +16,10 @@ from cassettes_lib.entrycheck import sure_interaction, sure_request
 from cassettes_lib.formaterrors import entry_error
 from cassettes_lib.json_bodies import cut_out_json, put_in_json
 from cassettes_lib.jsontext import read_json_bytes
-from cassettes_lib.layout import entry_text
+from cassettes_lib.layout import BODY, entry_text
 from cassettes_lib.models import Interaction, InteractionRequest
 
-_REQUEST, _REQUEST_END, _BODY = b'\n      "request": {', b"\n      }", b'\n        "body": {'
+_REQUEST, _REQUEST_END = b'\n      "request": {', b"\n      }"
 
 
 class UnreadEntry:
@@ -122,7 +122,7 @@ class UnreadEntry:
         where = self._find_request()
         if where is None:
             return None
-        start = self._data.find(_BODY, where.start, where.stop)
+        start = self._data.find(BODY, where.start, where.stop)
         if start < 0:
             return slice(0, 0)
         head = self._data[where.start : start].lower()
