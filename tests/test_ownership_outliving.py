@@ -7,6 +7,7 @@ import sys
 import threading
 import unittest
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,30 +26,43 @@ from tests.ownership_support import (
 )
 
 
+class LateSender:
+    """A thread that sends when it is told to; what came of it, an exception included, is its outcome."""
+
+    def __init__(self, send: Callable[[], Any]) -> None:
+        self._send = send
+        self._began, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="late-riser")
+        self.outcome: list[Any] = []
+
+    def start(self) -> None:
+        self._thread.start()
+        self._began.wait()
+
+    def send_now(self) -> None:
+        self._go.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._began.set()
+        self._go.wait()
+        try:
+            self.outcome.append(self._send())
+        except Exception as error:
+            self.outcome.append(error)
+
+
 class OutlivingTest(OwnershipTestCase):
     def outliving(self, mode: Any = "replay") -> tuple[list[Any], str]:
         """Leave a block with a thread still in it, which then sends; what came of it, and the warnings."""
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            try:
-                outcome.append(self.get("/text"))
-            except Exception as error:
-                outcome.append(error)
-
+        late = LateSender(lambda: self.get("/text"))
         path = self.recorded("/text") if mode == "replay" else self.new_path()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             with use_cassette(path, mode=mode):
-                thread = threading.Thread(target=late, name="late-riser")
-                thread.start()
-                began.wait()
-        go.set()
-        thread.join()
-        return outcome, " ".join(str(each.message) for each in caught if each.filename == __file__)
+                late.start()
+        late.send_now()
+        return late.outcome, " ".join(str(each.message) for each in caught if each.filename == __file__)
 
     def test_a_thread_that_outlives_a_replay_is_named_and_stopped(self) -> None:
         outcome, told = self.outliving()
@@ -65,47 +79,25 @@ class OutlivingTest(OwnershipTestCase):
         self.assertIsInstance(outcome[0], bytes)
 
     def test_a_thread_that_outlives_its_block_does_not_use_the_next_one(self) -> None:
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            try:
-                outcome.append(in_new_pool(lambda: self.get("/text")))
-            except Exception as error:
-                outcome.append(error)
-
+        late = LateSender(lambda: in_new_pool(lambda: self.get("/text")))
         path = self.recorded("/text")
         with self.assertWarns(CassetteWarning), use_cassette(path, mode="replay"):
-            thread = threading.Thread(target=late)
-            thread.start()
-            began.wait()
+            late.start()
         with use_cassette(path, mode="replay") as broker:
-            go.set()
-            thread.join()
-            self.assertIsInstance(outcome[0], NetworkBlockedError)
+            late.send_now()
+            self.assertIsInstance(late.outcome[0], NetworkBlockedError)
             self.assertEqual(broker.play_count, 0)
         self.assertEqual(self.server.hits, [])
 
     def test_a_thread_that_outlives_a_recording_leaves_other_cassettes_alone(self) -> None:
-        began, go = threading.Event(), threading.Event()
-        outcome: list[Any] = []
-
-        def late() -> None:
-            began.set()
-            go.wait()
-            outcome.append(self.get("/text"))
-
+        late = LateSender(lambda: self.get("/text"))
         path = self.recorded("/text")
         with self.assertWarns(CassetteWarning), use_cassette(self.new_path(), mode="record"):
-            thread = threading.Thread(target=late)
-            thread.start()
-            began.wait()
+            late.start()
         with use_cassette(path, mode="replay") as broker:
-            go.set()
-            thread.join()
-        self.assertEqual((len(outcome), broker.play_count, len(self.server.hits)), (1, 0, 1))
+            late.send_now()
+        self.assertEqual((len(late.outcome), broker.play_count, len(self.server.hits)), (1, 0, 1))
+        self.assertIsInstance(late.outcome[0], bytes)
 
     def test_a_job_that_outlives_its_block_is_named_and_stopped(self) -> None:
         gate = threading.Event()
