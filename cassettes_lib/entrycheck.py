@@ -14,15 +14,20 @@ from typing import Any, TypeVar
 
 from cassettes_lib.bodies import STYLE_WORDS, body_from_form
 from cassettes_lib.header_pairs import headers_from_file
-from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse, unchecked
+from cassettes_lib.models import (
+    RESPONSE_DEFAULTS,
+    Interaction,
+    InteractionFailure,
+    InteractionRequest,
+    InteractionResponse,
+    unchecked,
+)
 
 _Message = TypeVar("_Message", InteractionRequest, InteractionResponse)
 
 _NOTHING: dict[str, Any] = {}
 _REQUEST = {"method": "", "url": "", "headers": _NOTHING, "body": b""}
-_RESPONSE = {
-    **{name: field.get_default() for name, field in InteractionResponse.model_fields.items()}, "headers": _NOTHING,
-}
+_RESPONSE = {**RESPONSE_DEFAULTS, "headers": _NOTHING}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 # Lone surrogates and control characters: all of them fine in some places.
 _DOUBTFUL = re.compile(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])")

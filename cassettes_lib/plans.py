@@ -19,7 +19,7 @@ from cassettes_lib.errors import (
     CassetteWarning,
 )
 from cassettes_lib.misses import in_words
-from cassettes_lib.models import Cassette, RecordingMark
+from cassettes_lib.models import Cassette, RecordingMark, empty_cassette
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
 from cassettes_lib.remote_store import FsspecCassetteStore
@@ -164,7 +164,7 @@ class Planner:
             cassette = self._loaded_or_empty()
             return Plan("auto", cassette, cassette.incomplete)
         self._load_to_replace()
-        return Plan("record", Cassette())
+        return Plan("record", empty_cassette())
 
     def _plan_missing(self, error: CassetteLoadError) -> Plan:
         wanted = self._in_charge.mode
@@ -172,7 +172,7 @@ class Planner:
             if self._in_charge.may_record:
                 raise error
             raise _with_advice(error, why_not_recorded(self._place.shown)) from None
-        return Plan("record" if wanted == "once" else "auto", Cassette())
+        return Plan("record" if wanted == "once" else "auto", empty_cassette())
 
     def _plan_present(self, cassette: Cassette) -> Plan:
         wanted, may_record = self._in_charge.mode, self._in_charge.may_record
@@ -181,7 +181,7 @@ class Planner:
         expired = self._expired(cassette)
         withheld = expired if self._options.on_expired == "record" else {}
         if withheld and wanted != "replay" and may_record:
-            return Plan("record", Cassette(), expired=len(expired))
+            return Plan("record", empty_cassette(), expired=len(expired))
         if unfinished:
             self._tell_incomplete()
         if not may_record or wanted == "replay":
@@ -194,7 +194,7 @@ class Planner:
         try:
             return self._place.store.load()
         except CassetteNotFoundError:
-            return Cassette()
+            return empty_cassette()
 
     def _load_to_replace(self) -> None:
         """Load what a re-recording replaces, so that the store knows it; a damaged file may be replaced, too."""

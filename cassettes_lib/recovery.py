@@ -15,11 +15,11 @@ from typing import Any
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import cassette_from_document, decode
 from cassettes_lib.jsontext import is_cut_off, read_json_at, skip_space
-from cassettes_lib.models import Cassette, RecordingMark
+from cassettes_lib.models import Cassette, RecordingMark, unchecked
 
 _WHOLE_INTERACTION = b"\n    },\n    {"
 
-RECOVERED_MARK = RecordingMark(session="recovered")
+RECOVERED_MARK = unchecked(RecordingMark, {"session": "recovered", "started_at": None})
 """The mark on a recovered cassette: the marks stood behind the interactions and are lost, yet it is incomplete."""
 
 
