@@ -23,7 +23,7 @@ from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.placeholders import Placeholders, PlaceholderValue, checked, restored_response
 from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_pass import Pass
-from cassettes_lib.redaction_review import StoredTexts, may_be_redacted, places_of, texts_of
+from cassettes_lib.redaction_review import Place, StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.replacements import holds_replacement, numbers_in
 from cassettes_lib.secret_shapes import has_shape, shapes_in
@@ -291,7 +291,7 @@ class Redaction:
         """
         with self._lock:
             clean = self._pass.known(self._pass.shapeless(text, "gate"), "gate")
-            if self._leaks(clean):
+            if self._memory.holds_known(clean) or self._holds_shape(clean):
                 raise CassetteSaveError(
                     f"{path or 'the text'} is not written: it would hold a secret that cannot be replaced", path=path
                 )
@@ -345,21 +345,29 @@ class Redaction:
         Raises:
             CassetteSaveError: A secret is left; the text says where.
         """
-        if not any(self._leaks(place.text, is_binary=place.is_binary) for place in places_of(interaction)):
+        if self._leak_in(interaction) is None:
             return interaction
         clean = self._settled(self._pass.gated, interaction)
-        for place in places_of(clean):
-            if self._leaks(place.text, is_binary=place.is_binary):
-                raise CassetteSaveError(
-                    f"a {clean.request.method} interaction is not stored: its {place.name} would hold a secret that "
-                    "cannot be replaced",
-                    path="",
-                )
+        leak = self._leak_in(clean)
+        if leak is not None:
+            raise CassetteSaveError(
+                f"a {clean.request.method} interaction is not stored: its {leak.name} would hold a secret that "
+                "cannot be replaced",
+                path="",
+            )
         return clean
 
-    def _leaks(self, text: str, *, is_binary: bool = False) -> bool:
-        if self._memory.holds_known(text, is_binary=is_binary):
-            return True
-        return not is_binary and has_shape(text) and any(
-            not self._memory.is_kept(text[start:end]) for start, end in shapes_in(text)
-        )
+    def _leak_in(self, interaction: Interaction) -> Place | None:
+        """Return the first place that holds a known value or a shape, or None."""
+        memory = self._memory
+        knows_values = memory.knows_values
+        for place in places_of(interaction):
+            _, text, is_binary = place
+            if knows_values and memory.holds_known(text, is_binary=is_binary):
+                return place
+            if not is_binary and has_shape(text) and self._holds_shape(text):
+                return place
+        return None
+
+    def _holds_shape(self, text: str) -> bool:
+        return any(not self._memory.is_kept(text[start:end]) for start, end in shapes_in(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
+from functools import lru_cache
 from itertools import islice
 
 from cassettes_lib.codings import decoded, encoded
@@ -140,6 +141,7 @@ def redacted_binary(scrub: Scrub, body: bytes, where: Where) -> bytes:
     return body if new == text else new.encode("latin-1")
 
 
+@lru_cache(maxsize=64)
 def parsed_content_type(content_type: str | None) -> tuple[str, str, str]:
     """Return media type and charset in lower case, and the boundary, of a `Content-Type`; each "" when absent."""
     if not content_type:

@@ -114,6 +114,11 @@ class Memory:
 
         return self.index.replaced(text, replace, is_binary=is_padded)
 
+    @property
+    def knows_values(self) -> bool:
+        """Whether any value is looked for."""
+        return len(self.index) > 0
+
     def holds_known(self, text: str, *, is_binary: bool = False) -> bool:
         """Tell whether a value looked for stands in a text, or in bytes read as latin-1."""
         return any(

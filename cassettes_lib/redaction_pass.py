@@ -136,7 +136,8 @@ class Pass:
         if request is not interaction.request:
             update["request"] = request
         if interaction.response:
-            self.awaits_secret = self.rules.fields.verdict(last_segment(interaction.request.url)) is Verdict.YES
+            called = last_segment(interaction.request.url)
+            self.awaits_secret = not called.isdigit() and self.rules.fields.verdict(called) is Verdict.YES
             try:
                 response = self.response(interaction.response)
             finally:
@@ -280,7 +281,7 @@ class Pass:
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
         scope = self._scope
-        if scope.names and VALUED.search(text) and self.rules.has_stem(text.lower()):
+        if scope.names and VALUED.search(text) and self.rules.has_stem(text):
             return True
         if scope.shapes and (has_shape(text) or has_escaped_shape(text)):
             return True
@@ -298,7 +299,7 @@ class Pass:
         before = self._scope
         plain = text.replace("\\/", "/") if "\\/" in text else text
         self._scope = Scope(
-            before.names and self.rules.has_stem(_without_replaced(text).lower()),
+            before.names and self.rules.has_stem(_without_replaced(text)),
             before.shapes and (has_shape(plain) or has_escaped_shape(plain)),
             before.places and ("@" in text or "%40" in text or has_telling_segment(plain)),
             before.known and self._memory.may_hold(text),

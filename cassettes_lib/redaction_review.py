@@ -8,7 +8,7 @@ cookie stays linear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
@@ -104,26 +104,27 @@ def texts_of(interaction: Interaction) -> list[str]:
     return [place.text for place in places_of(interaction)]
 
 
-def places_of(interaction: Interaction) -> Iterator[Place]:
-    """Yield the places of an interaction in which a secret might stand."""
+def places_of(interaction: Interaction) -> list[Place]:
+    """Return the places of an interaction in which a secret might stand."""
     request, response = interaction.request, interaction.response
-    yield Place("request URL", request.url)
-    yield from (Place(f"request header {name}", value) for name, value in request.headers if value)
+    places = [Place("request URL", request.url)]
+    places += [Place(f"request header {name}", value) for name, value in request.headers if value]
     if request.body:
         coding = request.header("Content-Encoding")
         plain = decoded(request.body, coding) if coding else None
-        yield _body_place("request body", request.body if plain is None else plain)
+        places.append(_body_place("request body", request.body if plain is None else plain))
     if response:
-        yield Place("reason phrase", response.reason)
-        yield from (Place(f"response header {name}", value) for name, value in response.headers if value)
+        places.append(Place("reason phrase", response.reason))
+        places += [Place(f"response header {name}", value) for name, value in response.headers if value]
         if response.body:
             coding = response.header("Content-Encoding") if response.wire_body else None
             plain = decoded(response.body, coding, most=MOST_OF_A_RESPONSE) if coding else None
-            yield _body_place("response body", response.body if plain is None else plain)
+            places.append(_body_place("response body", response.body if plain is None else plain))
         if response.broken:
-            yield Place("end of the response", response.broken.message)
+            places.append(Place("end of the response", response.broken.message))
     if interaction.failure:
-        yield Place("failure", interaction.failure.message)
+        places.append(Place("failure", interaction.failure.message))
+    return places
 
 
 def may_be_redacted(interaction: Interaction) -> bool:

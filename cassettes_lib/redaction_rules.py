@@ -19,6 +19,7 @@ from cassettes_lib.secret_names import (
     word_set,
     words_of,
 )
+from cassettes_lib.secret_shapes import words_in
 
 Path = tuple[str | int, ...]
 _PATH_PART = re.compile(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
@@ -35,6 +36,11 @@ _DESCRIPTIVE = word_set(
     "provider region path created createdat updated updatedat expires expiresat lastused lastusedat digest sha hash"
 )
 HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
+
+
+_STEM = re.compile("[a-z0-9_-]+")
+# So long are the texts, in characters, whose words are remembered, and so many are.
+_REMEMBERED, _MOST_WORDS = 1 << 16, 20_000
 
 
 class Names:
@@ -111,6 +117,8 @@ class Rules:
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
         added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
         self.stem = any_of(dict.fromkeys((*STEMS, *added), ""))
+        self._stems_are_words = all(_STEM.fullmatch(stem) for stem in added)
+        self._innocent: set[bytes] = set()
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
 
@@ -152,9 +160,24 @@ class Rules:
         """Tell whether a place in a JSON body was named as a secret's."""
         return bool(self._paths) and any(_path_fits(each, path) for each in self._paths)
 
-    def has_stem(self, lowered: str) -> bool:
-        """Tell quickly whether a text, in lower case, may hold the name of a secret."""
-        return self.stem.search(lowered) is not None
+    def has_stem(self, text: str) -> bool:
+        """Tell quickly whether a text may hold the name of a secret.
+
+        Each different word is searched once, and what was searched in vain is remembered: most words of most texts,
+        the names in lists of objects above all, have been met before. It takes a fifth of searching all of the text.
+        """
+        if not self._stems_are_words or "\u212a" in text or "\u0130" in text:  # in lower case, they are ASCII
+            return self.stem.search(text.lower()) is not None
+        words = set(words_in(text)) - self._innocent
+        if not words:
+            return False
+        if self.stem.search(b" ".join(words).decode("ascii").lower()):
+            return True
+        if len(text) <= _REMEMBERED:
+            if len(self._innocent) > _MOST_WORDS:
+                self._innocent.clear()
+            self._innocent |= words
+        return False
 
 
 def texts(argument: str, given: Any) -> tuple[str, ...]:

@@ -48,10 +48,11 @@ def _hint() -> re.Pattern[str]:
 _SHORTEST_WORD = 13
 _WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", ":AA", "scrypt:", "pbkdf2:sha")
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
-_REMEMBERED = 2048  # characters
+_SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 
 _ESCAPED = re.compile("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
-_LINE_ESCAPE = re.compile(r"(?<!\\)\\++[nrt]")
+# It begins with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
+_LINE_ESCAPE = re.compile(r"\\(?<!\\\\)\\*+[nrt]")
 _SPACE = re.compile(r"\s")
 _DIGIT = re.compile(r"\d")
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
@@ -92,9 +93,9 @@ def spaced(text: str) -> str:
 
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
-    if len(text) <= _REMEMBERED:
+    if len(text) <= _SHORT:
         return _has_shape(text)
-    return _search_for_shape(text)
+    return _has_shape_at_length(text) if len(text) <= _REMEMBERED else _search_for_shape(text)
 
 
 def has_escaped_shape(text: str) -> bool:
@@ -109,15 +110,25 @@ def _search_for_shape(text: str) -> bool:
         if literal in text:
             return True
     # Taking the text apart costs a tenth of looking for the literals everywhere.
-    words = [
-        word for word in spaced(text).encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
-        if len(word) >= _SHORTEST_WORD
-    ]
+    words = [word for word in words_in(spaced(text)) if len(word) >= _SHORTEST_WORD]
     joined = b" ".join(words).decode("ascii")
     return any(hint.search(joined) for hint in _hints()) if words else False
 
 
 _has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and URLs come again and again
+_has_shape_at_length = lru_cache(maxsize=2)(_search_for_shape)  # a body is looked at by the pass, and by the gate
+
+
+def words_in(text: str) -> list[bytes]:
+    """Return the words of a text, in ASCII, as shapes and names are made of them: letters, digits and `_.+/=$~-`."""
+    return _words_in(text) if len(text) <= _SHORT else _taken_apart(text)
+
+
+def _taken_apart(text: str) -> list[bytes]:
+    return text.encode("utf-8", "surrogatepass").translate(_WORDS_ONLY).split()
+
+
+_words_in = lru_cache(maxsize=2)(_taken_apart)  # of a body, they are wanted for names and for shapes
 
 
 def shapes_in(text: str) -> Iterator[tuple[int, int]]:

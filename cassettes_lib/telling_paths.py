@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from cassettes_lib.any_of import any_of
 from cassettes_lib.replacements import MARK
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
@@ -36,12 +35,12 @@ def _written(word: str) -> set[str]:
     return {word, word.title(), word.title().replace("-", "").replace("_", "")}
 
 
-_WORDS = {f"/{written}": "(?=[/?])" for word in _OF_LINKS | _DIRECT | _WEAK for written in _written(word)}
+_WORDS = frozenset(written for word in _OF_LINKS | _DIRECT | _WEAK for written in _written(word))
+_WORD = re.compile(r"/([A-Za-z_-]+)(?=[/?])")
 _LONG = rf"(?:/(?:{_SEGMENT}{{1,60}}/)?|\?){_SEGMENT}{{12}}"
-_HINT = any_of(
-    {**dict.fromkeys(_WORDS, _LONG), "/bot": rf"\d+:{_SEGMENT}{{6}}", "/(": r"[A-Z]\(", "/services/T": "[A-Z0-9]{6}"}
+_HINT = re.compile(
+    rf"/(?=bot\d+:{_SEGMENT}{{6}}|\([A-Z]\(|services/T[A-Z0-9]{{6}}|(?P<word>[A-Za-z_-]+)(?=[/?]){_LONG})"
 )
-_WORD = any_of(_WORDS)
 _NEXT = re.compile(rf"[/?]({_SEGMENT}+)")
 _OTHERS = re.compile(
     rf"/bot\d+:(?P<bot>{_SEGMENT}{{6,}})"
@@ -59,7 +58,7 @@ _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 def has_telling_segment(text: str) -> bool:
     """Tell quickly whether a path in a text may hold a secret."""
-    return _HINT.search(text) is not None
+    return any(found["word"] is None or found["word"] in _WORDS for found in _HINT.finditer(text))
 
 
 class Announced(NamedTuple):
@@ -81,7 +80,9 @@ def secrets_after_telling_segments(text: str) -> Iterator[Announced]:
 
 def _after_words(text: str) -> Iterator[Announced]:
     for found in _WORD.finditer(text):
-        word = found[0][1:].lower()
+        if found[1] not in _WORDS:
+            continue
+        word = found[1].lower()
         segment = _NEXT.match(text, found.end())
         is_query = text.startswith("?", found.end())
         if is_query and (word in _WEAK or not segment or "=" in segment[1]):

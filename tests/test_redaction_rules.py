@@ -1,0 +1,50 @@
+"""Looking for what may be the name of a secret, word by word, finds what a search through all of the text finds."""
+
+from __future__ import annotations
+
+import unittest
+from unittest import mock
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cassettes_lib import redaction_rules
+from cassettes_lib.redaction_rules import Rules
+from cassettes_lib.secret_names import STEMS
+
+PIECES = st.sampled_from([
+    *STEMS, "Pass", "TOKEN", "to\u212aen", "\u0130d", "\u00e9", "_", "-", ".", " ", "\\n", "\\", "\n", "\0",
+    "\udc80", "x",
+    "lorem", "http://a.example/b?c=d", "own name", "Eigenes",
+])
+TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=8).map("".join)
+
+
+def rules(*names: str) -> Rules:
+    return Rules((), (), names, (), (), ())
+
+
+class StemTest(unittest.TestCase):
+    @given(st.lists(TEXTS, max_size=4), st.sampled_from([(), ("eigenes",), ("own name",), ("caf\u00e9 key",)]))
+    def test_it_is_told_as_by_one_search(self, texts: list[str], names: tuple[str, ...]) -> None:
+        judged = rules(*names)
+        for text in (*texts, *texts):
+            self.assertEqual(judged.has_stem(text), judged.stem.search(text.lower()) is not None, text)
+
+    def test_words_that_were_met_are_not_searched_again(self) -> None:
+        judged = rules()
+        judged.has_stem('{"name": "lorem", "tags": ["a", "b"]}')
+        judged.stem = mock.Mock(spec_set=["search"])
+        self.assertFalse(judged.has_stem('{"tags": ["b", "lorem", "a"]}'))
+        judged.stem.search.assert_not_called()
+
+    def test_no_more_than_so_many_words_are_remembered(self) -> None:
+        judged = rules()
+        with mock.patch.object(redaction_rules, "_MOST_WORDS", 10):
+            for number in range(100):
+                judged.has_stem(f"w{number}")
+        self.assertLessEqual(len(judged._innocent), 11)
+
+
+if __name__ == "__main__":
+    unittest.main()
