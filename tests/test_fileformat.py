@@ -35,9 +35,16 @@ DATA = Path(__file__).parent / "data"
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=6)
 headers = st.lists(st.tuples(texts, texts), max_size=4).map(tuple)
-requests = st.builds(InteractionRequest, method=texts, url=texts, headers=headers, body=st.binary(max_size=9))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=5,
+)
+bodies = st.binary(max_size=9) | st.builds(
+    lambda value, only_ascii: json.dumps(value, ensure_ascii=only_ascii).encode(), values, st.booleans()
+)
+requests = st.builds(InteractionRequest, method=texts, url=texts, headers=headers, body=bodies)
 responses = st.builds(
-    InteractionResponse, status=st.integers(100, 999), reason=texts, headers=headers, body=st.binary(max_size=9),
+    InteractionResponse, status=st.integers(100, 999), reason=texts, headers=headers, body=bodies,
     wire_body=st.booleans(), recoding=texts, chunk_sizes=st.none() | st.lists(st.integers(0, 9), max_size=2).map(tuple),
     http_version=st.sampled_from(["1.1", "1.0"]), broken=st.none() | st.builds(BrokenBody, error=texts, message=texts),
     closed_early=st.booleans(),
@@ -120,6 +127,7 @@ class TextTest(unittest.TestCase):
         ours, its_layout = read_cassette(text.encode(), "x.json")
         self.assertEqual(ours, cassette)
         self.assertIsNotNone(its_layout)
+        self.assertEqual(json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n", text)
         self.assertEqual(parse_cassette(json.dumps(json.loads(text)), "x.json"), cassette)
         self.assertEqual(print_cassette(ours), text)
 
