@@ -57,7 +57,7 @@ class TextTest(unittest.TestCase):
                 self.assertEqual(body_of_text(text, form.get("style", "")), body)
 
     def test_a_text_that_begins_like_the_end_of_a_name_is_left_to_the_parser(self) -> None:
-        for value in ([": a"], [1, ": a"], {"a": ": a"}, {": a": 1}, {'"': 1}, {"a": {": a": 1}}):
+        for value in ([": a"], [1, ": a"], {"a": ": a"}, {": a": 1}, {'": ': 1}, ['a": b'], {"a": {": a": 1}}):
             with self.subTest(value=value):
                 self.assertIsNone(body_of_text(print_json(value).encode(), ""))
 
