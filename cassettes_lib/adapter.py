@@ -3,23 +3,29 @@
 Strategy: one exchange is `Broker.play`, or a live call and `Broker.record`. The live call is the owning adapter's own,
 asked for an unread response; its body is read here and the response built anew, or, for a caller who streams, it is
 handed on with its body kept on the way. An adapter's own `build_response` is called once in every run.
+
+Where it is `Session.send` that is about to read the body, 10 KB at a time through five layers, it is read here, at
+once: the bytes and the state of the response are the same, and nobody sees it between the two.
 """
 
 from __future__ import annotations
 
 import http.client
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from requests import PreparedRequest, Response, adapters
+from requests import PreparedRequest, Response, Session, adapters, sessions
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import RetryError
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 from urllib3.util.url import parse_url
 
 from cassettes_lib.broker import Broker, failure_from
@@ -36,6 +42,7 @@ from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
 from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
+from cassettes_lib.read_responses import raw_after_reading, read
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
 from cassettes_lib.streams import LiveBody, keep_body
 from cassettes_lib.undisturbed import Undisturbed, when_undisturbed
@@ -149,6 +156,7 @@ class _Exchange:
         self._request = request
         self._options = options
         self._method = request.method or "GET"
+        self._reads_at_once = not options.get("stream") and not request.hooks.get("response") and _is_for_session()
 
     # Replay
 
@@ -182,14 +190,25 @@ class _Exchange:
 
     def _built(self, response: InteractionResponse, retries: Any) -> Response:
         """Return what the adapter makes of a recorded response."""
-        raw = self._raw(response)
+        at_once = self._reads_at_once and _builds_plainly(_builder(self._adapter))
+        raw = raw_after_reading(response, self._method, self._target()) if at_once else None
+        is_read = raw is not None
+        if raw is None:
+            raw = self._raw(response)
         if response.retried and retries is not None:
             retries = with_history(retries, response.retried, self._method, self._target(), self._raw)
         if retries is not None:
             raw.retries = retries
         if response.broken is not None:
             cast(Any, raw)._pool = self._pool()  # the text of a read timeout names it
-        return _built_by(self._adapter, self._request, raw)
+        built = _built_by(self._adapter, self._request, raw)
+        if is_read:
+            built._content = response.body
+            built._content_consumed = True  # type: ignore[attr-defined]
+        elif at_once and response.broken is None and not response.closed_early and not _read_at_once(built):
+            self._reads_at_once = False
+            return self._built(response, retries)
+        return built
 
     def _raw(self, response: InteractionResponse) -> HTTPResponse:
         return raw_from_response(response, self._method, request_url=self._target())
@@ -241,20 +260,28 @@ class _Exchange:
             keep_body(original, receiver, partial(_save_stream, self._broker, asked, head), self._broker)
             return live if carrier is self._adapter else _built_by(self._adapter, self._request, live.raw)
         body = keep_body(original, receiver)
+        if self._reads_at_once and type(self._adapter) is HTTPAdapter and _read_at_once(live):
+            response = response_from_live(head, body, streamed=False)
+            if response.body == live.content:
+                live._content = response.body  # of a large body, one copy is enough
+            self._save(asked, response)
+            return live
         _read_to_its_end(live.raw, original)
-        response = response_from_live(head, body, streamed=False)
-        return self._recorded(asked, response)
+        return self._recorded(asked, response_from_live(head, body, streamed=False))
 
     def _record_fake(self, asked: InteractionRequest, live: Response, preserve_exact_body_bytes: bool) -> Response:
         response = response_from_fake(live, preserve_exact_body_bytes=preserve_exact_body_bytes)
         return self._recorded(asked, response)
 
     def _recorded(self, asked: InteractionRequest, response: InteractionResponse) -> Response:
+        self._save(asked, response)
+        return self._built(response, getattr(self._adapter, "max_retries", None))
+
+    def _save(self, asked: InteractionRequest, response: InteractionResponse) -> None:
         if response.broken is None or self._broker.record_failures:
             _save(self._broker, asked, response)
         else:
             self._broker.note_live(asked, response)
-        return self._built(response, getattr(self._adapter, "max_retries", None))
 
 
 def _path_url(request: PreparedRequest) -> str:
@@ -289,6 +316,27 @@ def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> N
     raw.release_conn()
 
 
+def _read_at_once(response: Response) -> bool:
+    """Do what `response.content` does; return False where that fails, or leaves traces of how it was read."""
+    raw = response.raw
+    if type(response) is not Response or type(raw) is not HTTPResponse or raw.chunked:
+        return False
+    try:
+        response._content = read(raw)
+    except (HTTPError, OSError, ValueError):
+        return False
+    response._content_consumed = True  # type: ignore[attr-defined]
+    return True
+
+
+def _is_for_session() -> bool:
+    """Tell whether what this package returns goes to `Session.send` itself, and to nobody between."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__package__") == __package__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code is _SESSION_SEND
+
+
 class _Unbuilt:
     """Mixed into an adapter's class: gives the live response as it is, so that `build_response` is not called twice."""
 
@@ -299,6 +347,7 @@ class _Unbuilt:
 _BUILD_RESPONSE = HTTPAdapter.build_response
 # Or else somebody has replaced it before this module was imported.
 _IS_OF_REQUESTS = getattr(_BUILD_RESPONSE, "__globals__", None) is vars(adapters)
+_SESSION_SEND = Session.send.__code__ if getattr(Session.send, "__globals__", None) is vars(sessions) else None
 _unbuilt: WeakKeyDictionary[type, type] = WeakKeyDictionary()
 
 
@@ -323,6 +372,11 @@ def _builder(adapter: BaseAdapter) -> HTTPAdapter:
     return cast(HTTPAdapter, adapter) if hasattr(adapter, "build_response") else _plain_adapter()
 
 
+def _builds_plainly(builder: HTTPAdapter) -> bool:
+    """Tell whether `build_response` is the one of requests."""
+    return _IS_OF_REQUESTS and getattr(builder.build_response, "__func__", None) is _BUILD_RESPONSE
+
+
 def _built_by(adapter: BaseAdapter, request: PreparedRequest, raw: HTTPResponse) -> Response:
     """Return what `adapter.build_response` returns.
 
@@ -330,21 +384,26 @@ def _built_by(adapter: BaseAdapter, request: PreparedRequest, raw: HTTPResponse)
     urllib3 has told apart are not told apart again, and nobody looks for cookies where there are none.
     """
     builder = _builder(adapter)
-    is_plain = _IS_OF_REQUESTS and getattr(builder.build_response, "__func__", None) is _BUILD_RESPONSE
-    if not is_plain or isinstance(request.url, bytes):
+    if not _builds_plainly(builder) or isinstance(request.url, bytes):
         return builder.build_response(request, raw)
     response = Response()
     response.status_code, response.reason, response.raw = raw.status, cast(str, raw.reason), raw
     store = response.headers._store  # type: ignore[attr-defined]
     for name, (original, *values) in raw.headers._container.items():
         store[name] = (original, values[0] if len(values) == 1 else ", ".join(values))
-    response.encoding = get_encoding_from_headers(response.headers)
+    content_type = store.get("content-type")
+    response.encoding = _encoding_of(content_type[1]) if content_type else None
     response.url = cast(str, request.url)
     if "set-cookie" in store or "set-cookie2" in store:
         extract_cookies_to_jar(response.cookies, request, raw)  # type: ignore[no-untyped-call]
     response.request = request
     response.connection = builder
     return response
+
+
+@lru_cache(maxsize=64)
+def _encoding_of(content_type: str) -> str | None:
+    return get_encoding_from_headers(CaseInsensitiveDict({"content-type": content_type}))
 
 
 @lru_cache(maxsize=1)

@@ -26,8 +26,8 @@ from urllib3._collections import HTTPHeaderDict
 from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
-from cassettes_lib.header_pairs import Headers
-from cassettes_lib.models import InteractionResponse, RetriedAttempt
+from cassettes_lib.header_pairs import Headers, checked_headers
+from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, RetriedAttempt, unchecked
 from cassettes_lib.retrying import retried_of
 from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("cassettes_lib")
 _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
-_NO_BODY = frozenset((204, 304, *range(100, 200)))
+NO_BODY = frozenset((204, 304, *range(100, 200)))
 _BODY_IN_HEADERS = re.compile(r"multipart/|message/", re.IGNORECASE)
 
 
@@ -55,7 +55,7 @@ def receiver_for(raw: HTTPResponse) -> BodyReceiver:
         return BodyReceiver("none")
     if raw.chunked or original.chunked:  # in this case clients look for a body even where none is allowed
         return BodyReceiver("chunked")
-    if raw.status in _NO_BODY:
+    if raw.status in NO_BODY:
         return BodyReceiver("none")
     if original.length is not None:
         return BodyReceiver("length", original.length)
@@ -91,7 +91,7 @@ def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> Respo
     message = getattr(getattr(raw, "_original_response", None), "msg", None)
     pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
     return ResponseHead(
-        raw.status, raw.reason or "", tuple((name, _clean(str(value))) for name, value in pairs),
+        raw.status, raw.reason or "", tuple([(name, _clean(str(value))) for name, value in pairs]),
         "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
         retried_of(raw),
     )
@@ -127,7 +127,8 @@ def response_from_fake(live: Response, *, preserve_exact_body_bytes: bool = Fals
     """Return the value of a response that did not come through `http.client`; reads it to its end."""
     raw = cast(Any, live.raw)
     if isinstance(raw, HTTPResponse):
-        return _response(head_of(raw, preserve_exact_body_bytes), raw.read(decode_content=False) or b"")
+        made = _response(head_of(raw, preserve_exact_body_bytes), raw.read(decode_content=False) or b"")
+        return InteractionResponse(**dict(made))  # a fake may say anything
     return InteractionResponse(
         status=live.status_code, reason=live.reason or "", body=live.content,
         headers=tuple((str(name), str(value)) for name, value in live.headers.items()),
@@ -146,10 +147,11 @@ def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionRes
             wire_body = True
         else:
             body, recoding = undone
-    return InteractionResponse(
-        status=head.status, reason=head.reason, headers=head.headers, body=body, wire_body=wire_body,
-        recoding=recoding, http_version=head.http_version, retried=head.retried, **members,
-    )
+    return unchecked(InteractionResponse, {
+        **RESPONSE_DEFAULTS, "status": head.status, "reason": head.reason, "headers": checked_headers(head.headers),
+        "body": body, "wire_body": wire_body, "recoding": recoding, "http_version": head.http_version,
+        "retried": head.retried, **members,
+    })
 
 
 # From values to responses ---------------------------------------------------------------------------------------
@@ -174,11 +176,11 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
         request_url: The target of the request, for `geturl`.
     """
     fields = HTTPHeaderDict()
-    by_name = _fill(fields, response.headers)
+    by_name = filled(fields, response.headers)
     framed = _framed(response, method, by_name)
     if framed.headers is not response.headers:
         fields = HTTPHeaderDict()
-        by_name = _fill(fields, framed.headers)
+        by_name = filled(fields, framed.headers)
     original = _answer(response, method, framed, by_name)
     options: dict[str, Any] = {"request_url": request_url, "version_string": "HTTP/1.1"} if _URLLIB3_2 else {}
     raw = HTTPResponse(
@@ -191,7 +193,7 @@ def raw_from_response(response: InteractionResponse, method: str, *, request_url
     return raw
 
 
-def _fill(fields: HTTPHeaderDict, headers: Headers) -> dict[str, list[str]]:
+def filled(fields: HTTPHeaderDict, headers: Headers) -> dict[str, list[str]]:
     """Fill urllib3's headers, as its `add` would but faster, and return what they stand on.
 
     Returns:
@@ -216,17 +218,19 @@ def _answer(
     answer.code = answer.status = response.status
     answer.reason = response.reason
     answer.version = version = _HTTP_VERSIONS.get(response.http_version, 11)
-    answer.headers = answer.msg = _message(framed.headers, by_name)
+    answer.headers = answer.msg = message_of(framed.headers, by_name)
     answer.chunked = framed.chunked
     if framed.chunked:
         answer.chunk_left = None
     answer.length = framed.length
-    if version == 11:
-        closing = "connection" in by_name and "close" in by_name["connection"][1].lower()
-    else:
-        closing = answer._check_close()
+    closing = is_closing(by_name) if version == 11 else answer._check_close()
     answer.will_close = closing or (not framed.chunked and framed.length is None)
     return original
+
+
+def is_closing(by_name: dict[str, list[str]]) -> bool:
+    """Tell whether `http.client` takes a response of HTTP/1.1 for the last one of its connection."""
+    return "connection" in by_name and "close" in by_name["connection"][1].lower()
 
 
 def _read_beyond(its_raw: ReferenceType[HTTPResponse], request_url: str | None) -> None:
@@ -252,7 +256,7 @@ class _File:
         return self._file
 
 
-def _message(headers: Headers, by_name: dict[str, list[str]]) -> http.client.HTTPMessage:
+def message_of(headers: Headers, by_name: dict[str, list[str]]) -> http.client.HTTPMessage:
     """Return the headers as `http.client.parse_headers` would, without its parser."""
     if "content-type" in by_name and _BODY_IN_HEADERS.match(by_name["content-type"][1]):
         # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
@@ -268,21 +272,21 @@ def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[
     """Frame a body by the bytes that are delivered, whatever the recorded headers say."""
     headers = response.headers
     chunked, seems_chunked = _chunking(by_name)
-    bodiless = response.status in _NO_BODY
+    bodiless = response.status in NO_BODY
     if method == "HEAD" or (bodiless and not seems_chunked):
         return _Framed(_without_dispute(headers, by_name), _reader(b""), chunked, length=0)
     pieces = _wire_pieces(response, by_name)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if seems_chunked:
         # Clients that are told of chunks look for them even where no body is allowed.
-        length = 0 if bodiless else None if chunked else _plain_length(by_name)
+        length = 0 if bodiless else None if chunked else plain_length(by_name)
         return _Framed(headers, _chunked_file(response, pieces, body), chunked, length)
     if response.broken is not None:
-        return _Framed(headers, _broken_file(response, body), length=_plain_length(by_name))
+        return _Framed(headers, _broken_file(response, body), length=plain_length(by_name))
     if response.closed_early:
         part = RecordedPart(body)
-        return _Framed(headers, io.BufferedReader(part), length=_plain_length(by_name), part=part)
-    length = _plain_length(by_name)
+        return _Framed(headers, io.BufferedReader(part), length=plain_length(by_name), part=part)
+    length = plain_length(by_name)
     if "content-length" in by_name and (length != len(body) or len(by_name["content-length"]) > 2):
         headers, length = _with_fitting_length(headers, by_name, len(body))
     return _Framed(headers, _reader(body), length=length)
@@ -324,7 +328,7 @@ def _chunked_file(response: InteractionResponse, pieces: list[bytes], body: byte
     return _broken_file(response, b"".join(wire))
 
 
-def _plain_length(by_name: dict[str, list[str]]) -> int | None:
+def plain_length(by_name: dict[str, list[str]]) -> int | None:
     """Return the length that `http.client` takes from the headers: the first one, if it is a number from 0 up."""
     if "content-length" not in by_name:
         return None
@@ -340,7 +344,7 @@ def _without_dispute(headers: Headers, by_name: dict[str, list[str]]) -> Headers
     values = by_name.get("content-length", ())[1:]
     if len(set(values)) <= 1 and not (values and "," in values[0]):
         return headers
-    length = _plain_length(by_name)
+    length = plain_length(by_name)
     return _with_fitting_length(headers, by_name, length or 0)[0]
 
 
@@ -354,7 +358,7 @@ def _with_fitting_length(
     except ValueError:
         return headers, None  # nobody counts by it
     if numbers == {length} or (len(numbers) == 1 and min(numbers) < 0):
-        return headers, _plain_length(by_name)
+        return headers, plain_length(by_name)
     fitting = str(length)
     return tuple(
         (name, fitting) if name.lower() == "content-length" else (name, value) for name, value in headers

@@ -61,6 +61,7 @@ LAYERS = (
     ("framing", "cookies_time", "failures", "uploads"),
     ("streams", "retrying"),
     ("conversion",),
+    ("read_responses",),
     ("adapter",),
     ("callers", "patches"),
     ("ownership",),
