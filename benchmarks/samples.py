@@ -44,19 +44,24 @@ def build(tool: Tool, path: str, base: str, content: str, count: int) -> Sample:
 
 
 def replay(tool: Tool, path: str, base: str, content: str, count: int, order: str, at_most: int) -> Sample:
-    """Ask for the exchanges of a cassette in recorded or reversed order, evenly spread ones if it holds very many."""
+    """Ask for the exchanges of a cassette in recorded or reversed order, evenly spread ones if it holds very many.
+
+    The first two requests are not in the figure. Some tools open the cassette with the first; with the second, which
+    is not the next one recorded where they are spread or reversed, this library makes its index, once (about 10 us per
+    recorded interaction). Divided by the few requests of a sample, that would say more of the sample than of the tool.
+    """
     picked = list(itertools.islice(exchanges(base, content, count), 0, None, -(-count // at_most)))
     if order == "reversed":
         picked.reverse()
     bodies = []
     with requests.Session() as session, tool.use(session, path) as used:
-        bodies.append(picked[0].send(used))  # opens the cassette, with tools that open it late
+        bodies += [exchange.send(used) for exchange in picked[:2]]
         start, start_wall = time.process_time(), time.perf_counter()
-        bodies += [exchange.send(used) for exchange in picked[1:]]
+        bodies += [exchange.send(used) for exchange in picked[2:]]
         cpu, wall = time.process_time() - start, time.perf_counter() - start_wall
     if tool is not NULL and bodies != [each.answer.body for each in picked]:
         raise AssertionError("what was replayed is not what was recorded")
-    made = max(1, len(picked) - 1)
+    made = max(1, len(picked) - 2)
     return {"us": cpu * 1e6 / made, "wall_us": wall * 1e6 / made, "requests": len(picked)}
 
 

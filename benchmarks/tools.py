@@ -126,6 +126,11 @@ class CassettesLib(Tool):
     name = module = "cassettes_lib"
     largest = 10**9
 
+    def missing(self) -> str:
+        """Import the library and, as users do, the name that brings its parts with it."""
+        why = super().missing()
+        return why or ("" if hasattr(importlib.import_module(self.module), "use_cassette") else "it is another one")
+
     @contextmanager
     def use(self, session: requests.Session, path: str, *, record: bool = False) -> Iterator[requests.Session]:
         with self.cassette(path, "record" if record else "replay"):

@@ -17,8 +17,8 @@ Pairs = tuple[tuple[str, str], ...]
 _COMPONENTS = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?", re.DOTALL)
 # What `CanonicalUrl.text` would give back, up to the order of the query; see there.
 _CANONICAL = re.compile(
-    r"https?://[a-z0-9._-]+(?::(?!(?:80|443)/)[1-9][0-9]{1,4})?(?:/(?!\.)[A-Za-z0-9_~!$&'()*+,;=:@.-]*)+"
-    r"(?:\?([A-Za-z0-9._~-]+=[A-Za-z0-9._~-]*(?:&[A-Za-z0-9._~-]+=[A-Za-z0-9._~-]*)*))?\Z"
+    r"https?://[a-z0-9._-]++(?::(?!(?:80|443)/)[1-9][0-9]{1,4})?(?:/(?!\.)[A-Za-z0-9_~!$&'()*+,;=:@.-]*+)++"
+    r"(?:\?([A-Za-z0-9._~-]++=[A-Za-z0-9._~-]*+(?:&[A-Za-z0-9._~-]++=[A-Za-z0-9._~-]*+)*+))?\Z"
 )
 _PLAIN_AUTHORITY = re.compile(r"[a-z0-9._-]*\Z")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[^\]]*\]|[^@]*?)(?::([0-9]*))?\Z", re.DOTALL)
