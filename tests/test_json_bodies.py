@@ -80,7 +80,10 @@ class CassetteTest(unittest.TestCase):
                 self.assertEqual((interaction.request.body, interaction.response.body), (body, body))
 
     def test_a_body_whose_style_is_rare_is_exact_as_well(self) -> None:
-        bodies = [b'{"a":"\\u00e9"}', b'{\n  "a": [\n    1\n  ]\n}', b'{"a":"\\/"}', b'{"a":"\\u003cb\\u003e"}']
+        bodies = [
+            b'{"a":"\\u00e9\\u007f"}', b'{"a": "\\u007f"}', b'{\n  "a": [\n    1\n  ]\n}', b'{"a":"\\/"}',
+            b'{"a":"\\u003cb\\u003e"}',
+        ]
         read = parse_cassette(print_cassette(cassette_of(*bodies)), "x.json")
         self.assertEqual([each.response and each.response.body for each in read.interactions], bodies)
 
