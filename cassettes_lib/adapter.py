@@ -389,8 +389,8 @@ def _built_by(adapter: BaseAdapter, request: PreparedRequest, raw: HTTPResponse)
     response = Response()
     response.status_code, response.reason, response.raw = raw.status, cast(str, raw.reason), raw
     store = response.headers._store  # type: ignore[attr-defined]
-    for name, (original, *values) in raw.headers._container.items():
-        store[name] = (original, values[0] if len(values) == 1 else ", ".join(values))
+    for name, entry in raw.headers._container.items():
+        store[name] = (entry[0], entry[1] if len(entry) == 2 else ", ".join(entry[1:]))
     content_type = store.get("content-type")
     response.encoding = _encoding_of(content_type[1]) if content_type else None
     response.url = cast(str, request.url)
