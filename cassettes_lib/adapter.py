@@ -156,7 +156,7 @@ class _Exchange:
         self._request = request
         self._options = options
         self._method = request.method or "GET"
-        self._reads_at_once = not options.get("stream") and not request.hooks.get("response") and _is_for_session()
+        self._reads_at_once = not options.get("stream") and not _has_hooks(request) and _is_for_session()
 
     # Replay
 
@@ -327,6 +327,10 @@ def _read_at_once(response: Response) -> bool:
         return False
     response._content_consumed = True  # type: ignore[attr-defined]
     return True
+
+
+def _has_hooks(request: PreparedRequest) -> bool:
+    return bool(request.hooks and request.hooks.get("response"))  # a request that was put together by hand has None
 
 
 def _is_for_session() -> bool:

@@ -151,6 +151,11 @@ class SeenTest(unittest.TestCase):
         response = self.session(replaying(b"hello")).get(URL, hooks={"response": hook})
         self.assertEqual((seen, response.content), ([(False, b"he")], b"llo"))
 
+    def test_a_request_may_have_no_table_of_hooks(self) -> None:
+        prepared = requests.Request("GET", URL).prepare()
+        prepared.hooks = None  # type: ignore[assignment]
+        self.assertEqual(self.session(replaying(b"hello")).send(prepared).content, b"hello")
+
     def test_who_asks_the_adapter_gets_it_unread(self) -> None:
         prepared = requests.Request("GET", URL).prepare()
         response = replaying(b"hello").send(prepared)
