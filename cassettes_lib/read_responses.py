@@ -12,7 +12,8 @@ import http.client
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPResponse
+from urllib3._collections import HTTPHeaderDict
 
 from cassettes_lib.conversion import NO_BODY, filled, is_closing, message_of, plain_length, raw_from_response
 from cassettes_lib.models import InteractionResponse

@@ -56,8 +56,8 @@ def state_of(raw: HTTPResponse) -> dict[str, Any]:
         of_mail = fields["original headers"][name]
         fields["original headers"][name] = list(map(type, of_mail)) if isinstance(of_mail, list) else of_mail
     fields["headers"] = list(raw.headers.items())
-    fields["_decoded_buffer"] = {name: list(value) if name == "buffer" else value
-                                 for name, value in fields["_decoded_buffer"].items()}
+    if "_decoded_buffer" in fields:  # since urllib3 2
+        fields["_decoded_buffer"]["buffer"] = list(fields["_decoded_buffer"]["buffer"])
     return fields
 
 
