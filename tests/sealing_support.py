@@ -36,7 +36,9 @@ def snapshot() -> dict[tuple[Any, str], object]:
     found = {}
     for place in places:
         for name, value in vars(place).items():
-            if name not in ("_abc_impl", "__builtins__"):
+            # In `__warningregistry__` Python notes what it has warned of: of a socket, too, that the garbage collector
+            # happens to find while a function of the module runs.
+            if name not in ("_abc_impl", "__builtins__", "__warningregistry__"):
                 found[place, name] = value
     return found
 
