@@ -26,8 +26,8 @@ def parsed_or_none(data: bytes) -> Any:
         return None
 
 
-def indented_or_none(parsed: Any) -> bytes | None:
-    """Print what was parsed, or is made of the same types, in UTF-8 with an indent of two spaces."""
+def indented_or_none(parsed: Any) -> str | None:
+    """Print what was parsed, or is made of the same types, with an indent of two spaces."""
     if type(parsed) is not dict and type(parsed) is not list:
         return None  # a number that stands alone has nothing in front of it
     try:
@@ -38,4 +38,4 @@ def indented_or_none(parsed: Any) -> bytes | None:
         return None
     if _MAYBE_EXPONENT.search(text) and _EXPONENT.search(text):
         return None
-    return text
+    return text.decode("utf-8")

@@ -83,16 +83,27 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
         return unread.text
     interaction, large = with_words_for_large(interactions[position])
     entry = interaction_to_entry(interaction)
-    request, response = interaction.request, interaction.response
-    if interaction.model_extra or request.model_extra or not response or response.model_extra:
-        for side in ("request", "response"):
-            form = entry.get(side, _NOTHING).get("body", _NOTHING)
+    sides = [entry[side] for side in ("request", "response") if side in entry]
+    around = [{name: each for name, each in side.items() if name != "body"} for side in sides]
+    if _is_as_parsed([{**entry, "request": None, "response": None}, *around]):
+        text = entry_text(Parsed(entry))
+    else:
+        for side in sides:
+            form = side.get("body", _NOTHING)
             if "json" in form:
                 form["json"] = Parsed(form["json"])
         text = entry_text(entry)
-    else:
-        text = entry_text(Parsed(entry))  # what was parsed, and texts and numbers
     return text_with_large(text, large) if large else text
+
+
+def _is_as_parsed(value: Any) -> bool:
+    """Tell whether a value is made of what a parser makes, numbers with a fraction left out, which may be none."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(name) is str and _is_as_parsed(each) for name, each in value.items())
+    if kind is list:
+        return all(map(_is_as_parsed, value))
+    return kind is str or kind is int or kind is bool or value is None
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cassettes_lib.fastjson import indented_or_none
-from cassettes_lib.jsontext import Parsed, print_json, read_json_fast
+from cassettes_lib.jsontext import print_json, read_json_fast
 
 FORMAT = 1
 
@@ -23,7 +22,6 @@ _FIRST = b"\n    {\n"
 _BETWEEN = b"\n    },\n    {\n"
 _LAST = b"\n    }\n  ]"
 _INDENT = "\n    "
-_INDENT_BYTES = _INDENT.encode()
 BODY = b'\n        "body": {'
 """How the body of a request or of a response begins, behind the line before it."""
 
@@ -110,16 +108,7 @@ def find_additions(text: bytes, *, behind_another: bool) -> int | None:
 
 
 def entry_text(entry: Any) -> bytes:
-    """Print the object that stands for an interaction, as it stands in the list of interactions.
-
-    Args:
-        entry: The object, or `Parsed` of one that holds nothing but what a parser makes, which is printed faster.
-    """
-    if isinstance(entry, Parsed):
-        text = indented_or_none(entry.value)
-        if text is not None:
-            return text.replace(b"\n", _INDENT_BYTES)
-        entry = entry.value
+    """Print the object that stands for an interaction, as it stands in the list of interactions."""
     return print_json(entry, _INDENT).encode("utf-8")
 
 

@@ -119,6 +119,15 @@ class TextTest(unittest.TestCase):
         text = print_cassette(full_cassette())
         self.assertEqual(json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n", text)
 
+    def test_what_json_does_not_have_is_never_written(self) -> None:
+        broken = BrokenBody.model_validate({"error": "a", "message": "b", "own": float("nan")})
+        for update, error in (({"broken": broken}, ValueError), ({"reason": b"OK"}, TypeError)):
+            response = a_response().model_copy(update=update)
+            with self.subTest(update=update), self.assertRaises(error):
+                print_cassette(Cassette(interactions=Interactions([an_interaction().model_copy(
+                    update={"response": response}
+                )])))
+
     @settings(max_examples=150, deadline=None)
     @given(st.lists(interactions, max_size=4))
     def test_every_cassette_survives(self, given_: list[Interaction]) -> None:
