@@ -136,8 +136,7 @@ class Pass:
         if request is not interaction.request:
             update["request"] = request
         if interaction.response:
-            called = last_segment(interaction.request.url)
-            self.awaits_secret = not called.isdigit() and self.rules.fields.verdict(called) is Verdict.YES
+            self.awaits_secret = self.rules.fields.verdict(last_segment(interaction.request.url)) is Verdict.YES
             try:
                 response = self.response(interaction.response)
             finally:
