@@ -25,7 +25,6 @@ from requests.exceptions import RetryError
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPResponse
-from urllib3.exceptions import HTTPError
 from urllib3.util.url import parse_url
 
 from cassettes_lib.broker import Broker, failure_from
@@ -42,7 +41,7 @@ from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
 from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
-from cassettes_lib.read_responses import raw_after_reading, read
+from cassettes_lib.read_responses import raw_after_reading, read_at_once, set_content
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
 from cassettes_lib.streams import LiveBody, keep_body
 from cassettes_lib.undisturbed import Undisturbed, when_undisturbed
@@ -190,25 +189,26 @@ class _Exchange:
 
     def _built(self, response: InteractionResponse, retries: Any) -> Response:
         """Return what the adapter makes of a recorded response."""
-        at_once = self._reads_at_once and _builds_plainly(_builder(self._adapter))
-        raw = raw_after_reading(response, self._method, self._target()) if at_once else None
-        is_read = raw is not None
-        if raw is None:
-            raw = self._raw(response)
+        is_whole = response.broken is None and not response.closed_early
+        if self._reads_at_once and is_whole and _builds_plainly(_builder(self._adapter)):
+            raw = raw_after_reading(response, self._method, self._target())
+            if raw is not None:
+                built = self._built_from(raw, response, retries)
+                set_content(built, response.body)
+                return built
+            built = self._built_from(self._raw(response), response, retries)
+            if read_at_once(built):
+                return built
+        return self._built_from(self._raw(response), response, retries)
+
+    def _built_from(self, raw: HTTPResponse, response: InteractionResponse, retries: Any) -> Response:
         if response.retried and retries is not None:
             retries = with_history(retries, response.retried, self._method, self._target(), self._raw)
         if retries is not None:
             raw.retries = retries
         if response.broken is not None:
             cast(Any, raw)._pool = self._pool()  # the text of a read timeout names it
-        built = _built_by(self._adapter, self._request, raw)
-        if is_read:
-            built._content = response.body
-            built._content_consumed = True  # type: ignore[attr-defined]
-        elif at_once and response.broken is None and not response.closed_early and not _read_at_once(built):
-            self._reads_at_once = False
-            return self._built(response, retries)
-        return built
+        return _built_by(self._adapter, self._request, raw)
 
     def _raw(self, response: InteractionResponse) -> HTTPResponse:
         return raw_from_response(response, self._method, request_url=self._target())
@@ -260,11 +260,11 @@ class _Exchange:
             keep_body(original, receiver, partial(_save_stream, self._broker, asked, head), self._broker)
             return live if carrier is self._adapter else _built_by(self._adapter, self._request, live.raw)
         body = keep_body(original, receiver)
-        if self._reads_at_once and type(self._adapter) is HTTPAdapter and _read_at_once(live):
+        if self._reads_at_once and type(self._adapter) is HTTPAdapter and read_at_once(live):
             response = response_from_live(head, body, streamed=False)
             if response.body == live.content:
                 live._content = response.body  # of a large body, one copy is enough
-            self._save(asked, response)
+            self._save_or_note(asked, response)
             return live
         _read_to_its_end(live.raw, original)
         return self._recorded(asked, response_from_live(head, body, streamed=False))
@@ -274,10 +274,10 @@ class _Exchange:
         return self._recorded(asked, response)
 
     def _recorded(self, asked: InteractionRequest, response: InteractionResponse) -> Response:
-        self._save(asked, response)
+        self._save_or_note(asked, response)
         return self._built(response, getattr(self._adapter, "max_retries", None))
 
-    def _save(self, asked: InteractionRequest, response: InteractionResponse) -> None:
+    def _save_or_note(self, asked: InteractionRequest, response: InteractionResponse) -> None:
         if response.broken is None or self._broker.record_failures:
             _save(self._broker, asked, response)
         else:
@@ -314,19 +314,6 @@ def _read_to_its_end(raw: HTTPResponse, original: http.client.HTTPResponse) -> N
     except (http.client.HTTPException, OSError, ValueError):  # kept, and raised again when the caller reads
         raw.close()
     raw.release_conn()
-
-
-def _read_at_once(response: Response) -> bool:
-    """Do what `response.content` does; return False where that fails, or leaves traces of how it was read."""
-    raw = response.raw
-    if type(response) is not Response or type(raw) is not HTTPResponse or raw.chunked:
-        return False
-    try:
-        response._content = read(raw)
-    except (HTTPError, OSError, ValueError):
-        return False
-    response._content_consumed = True  # type: ignore[attr-defined]
-    return True
 
 
 def _has_hooks(request: PreparedRequest) -> bool:

@@ -91,7 +91,7 @@ def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> Respo
     message = getattr(getattr(raw, "_original_response", None), "msg", None)
     pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
     return ResponseHead(
-        raw.status, raw.reason or "", tuple([(name, _clean(str(value))) for name, value in pairs]),
+        raw.status, raw.reason or "", tuple((name, _clean(str(value))) for name, value in pairs),
         "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
         retried_of(raw),
     )

@@ -12,8 +12,10 @@ import http.client
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from requests import Response
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
+from urllib3.exceptions import HTTPError
 
 from cassettes_lib.conversion import NO_BODY, filled, is_closing, message_of, plain_length, raw_from_response
 from cassettes_lib.models import InteractionResponse
@@ -37,7 +39,7 @@ def raw_after_reading(response: InteractionResponse, method: str, request_url: s
     """Return what `raw_from_response` returns after its body was read at once.
 
     Args:
-        response: The recorded response.
+        response: The recorded response, which came whole.
         method: The method of the request.
         request_url: The target of the request, for `geturl`.
 
@@ -49,7 +51,6 @@ def raw_after_reading(response: InteractionResponse, method: str, request_url: s
     if (
         "transfer-encoding" in by_name or "content-encoding" in by_name or method == "HEAD"
         or response.http_version != "1.1" or response.status in NO_BODY
-        or response.broken is not None or response.closed_early
     ):
         return None
     length = plain_length(by_name)
@@ -104,3 +105,21 @@ def read(raw: HTTPResponse) -> bytes:
     if original is not None:
         original.close()
     return content
+
+
+def read_at_once(response: Response) -> bool:
+    """Do what `response.content` does; return False where that fails, or leaves traces of how it was read."""
+    raw = response.raw
+    if type(response) is not Response or type(raw) is not HTTPResponse or raw.chunked:
+        return False
+    try:
+        set_content(response, read(raw))
+    except (HTTPError, OSError, ValueError):
+        return False
+    return True
+
+
+def set_content(response: Response, content: bytes) -> None:
+    """Leave a response as `response.content` does."""
+    response._content = content
+    response._content_consumed = True  # type: ignore[attr-defined]
