@@ -238,7 +238,7 @@ class Broker:
     @property
     def locks(self) -> tuple[Any, ...]:
         """The locks of this Broker, in the order they are taken: nobody may hold one when the process forks."""
-        return (self._lock, *([self._redaction._lock] if self._redaction else []), self.tape._lock)
+        return (self._lock, *([self._redaction._lock] if self._redaction else []))
 
     def without_secrets(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request as messages and the cassette may show it."""
@@ -286,8 +286,7 @@ class Broker:
         """
         if self._mode == "record":
             return None
-        with self._lock:
-            position = self._index.take_same(request)
+        position = self._index.take_same(request)
         if position is not None:  # the body is not looked through for secrets: they would be replaced on the cassette
             asked = self._redaction.with_clean_headers(request) if self._redaction else request
         else:

@@ -25,6 +25,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
 from cassettes_lib.carriers import set_up_async_test, start_thread, submit_job
+from cassettes_lib.contention import CONTENTION_POINTS
 from cassettes_lib.guard import SealedBlock, guard_urlopen
 from cassettes_lib.neighbours import (
     SESSION_SEND,
@@ -199,6 +200,7 @@ _COMMON_POINTS = (
     PatchPoint(HTTPConnectionPool, "urlopen", guard_urlopen),
     PatchPoint(threading.Thread, "start", start_thread),
     PatchPoint(ThreadPoolExecutor, "submit", submit_job),
+    *CONTENTION_POINTS,
 )
 # The points on classes that other people define exist as long as they are in use.
 _transport_points: dict[type, PatchPoint] = {}

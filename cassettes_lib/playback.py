@@ -8,12 +8,16 @@ of method and URL of all, once, and those of the bodies among recorded requests 
 that a lookup is one dictionary access per matcher. Before bodies are parsed for their keys, the first few times, their
 texts are searched for what must stand in them. There is a trie over the requests as they are stored, and one over the
 same without secrets, for what is asked and had some (see `docs/adr/cost-of-a-miss.rst`).
+
+Threads that ask what was recorded do not wait for each other (see `docs/adr/threads-do-not-queue.rst`): a position is
+claimed by one step of the interpreter, and a trie that grows meanwhile is one in which less is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from cassettes_lib.matching import MatchOn, NamedMatcher, resolve_matchers
@@ -29,8 +33,8 @@ _TOLD_BY_SAMENESS = frozenset(("method", "url", "scheme", "host", "port", "path"
 _A_FEW_SCANS = 6
 # Of so many the keys are computed in vain, to spare those of all others.
 _A_FEW = 50
-# What has become of a position; 0 as long as it can be played.
-_PLAYED, _WITHHELD = 1, 2
+# What stands for a position that is never given out.
+_WITHHELD = object()
 
 
 class Usage(NamedTuple):
@@ -79,13 +83,12 @@ class RecordedForms(Protocol):
 class PlaybackIndex:
     """Finds, for each request, the next recorded one that is equal to it.
 
-    Not thread-safe: the Broker calls it under its lock.
+    Not thread-safe, but for `take_same`: the Broker calls all else under its lock.
 
     Attributes:
         count: How many interactions are recorded.
         recorded: Reads the recorded requests.
         matchers: What makes requests equal.
-        play_count: How many requests were answered.
         withheld: The positions that are never given out because they are too old, and when they were recorded.
     """
 
@@ -99,22 +102,26 @@ class PlaybackIndex:
         everything = range(self.count)
         self._redacted = _Tree(everything, recorded, recorded.request_at, recorded.line_at)
         self._stored = _Tree(everything, recorded, recorded.stored_at, recorded.stored_line_at)
-        self._played = bytearray(self.count)
-        self._unused = self.count
-        self.play_count = 0
+        self._claims: dict[int, object] = {}
+        self._repeats = 0
         self.withheld: Mapping[int, datetime] = {}
 
     def withhold(self, positions: Mapping[int, datetime]) -> None:
         """Never give out these positions, because they were recorded too long ago; call it before anything is asked."""
         self.withheld = positions
         for position in positions:
-            self._played[position] = _WITHHELD
+            self._claims[position] = _WITHHELD
+
+    @property
+    def play_count(self) -> int:
+        """How many requests were answered."""
+        return len(self._claims) - len(self.withheld) + self._repeats
 
     def take_same(self, request: InteractionRequest) -> int | None:
         """Return the next recorded request if it is this one in every character, and count it as played.
 
         Neither of the two needs to be redacted for that: what is the same stays the same. So the usual case, a test
-        that asks what it asked when recording, costs comparisons of strings.
+        that asks what it asked when recording, costs comparisons of strings. Threads may call it without a lock.
 
         Args:
             request: What is asked, not redacted.
@@ -127,16 +134,12 @@ class PlaybackIndex:
         node = self._stored.root
         for level in self._levels:
             if node.children is None:
-                position = self._next(node)
-                if position is None or not _is_same(request, self.recorded.played_at(position)):
-                    return None
-                return self._play(position)
+                return self._play_next(node, lambda each: _is_same(request, self.recorded.played_at(each)))
             child = node.shortcuts.get(level.raw_key(request))
             if child is None:
                 return None
             node = child
-        position = self._next(node)
-        return None if position is None else self._play(position)
+        return self._play_next(node)
 
     def take(self, request: InteractionRequest, *, repeat: bool = False) -> int | None:
         """Return the position of the next recorded request equal to this one, and count it as played.
@@ -155,21 +158,21 @@ class PlaybackIndex:
         node = tree.root
         for depth, level in enumerate(self._levels):
             if node.children is None:
-                position = self._next(node)
-                if position is not None and tree.is_equal(position, request, self._levels[depth:]):
-                    return self._play(position)
+                position = self._play_next(node, partial(tree.is_equal, request, self._levels[depth:]))
+                if position is not None:
+                    return position
             child = tree.child(node, level, request)
             if child is None:
                 return None
             node = child
-        position = self._next(node)
+        position = self._play_next(node)
         if position is not None:
-            return self._play(position)
+            return position
         node.unanswered += 1
         if not repeat:
             return None
-        last = next((each for each in reversed(node.positions) if self._played[each] == _PLAYED), None)
-        self.play_count += last is not None
+        last = next((each for each in reversed(node.positions) if self.is_played(each)), None)
+        self._repeats += last is not None
         return last
 
     def usage(self, request: InteractionRequest) -> Usage | None:
@@ -181,16 +184,16 @@ class PlaybackIndex:
             if child is None:
                 return None
             node = child
-        played = sum(self._played[position] == _PLAYED for position in node.positions)
+        played = sum(map(self.is_played, node.positions))
         return Usage(tuple(node.positions), played + node.unanswered)
 
     def is_played(self, position: int) -> bool:
         """Tell whether the interaction at a position has been played."""
-        return self._played[position] == _PLAYED
+        return self._claims.get(position, _WITHHELD) is not _WITHHELD
 
     def is_left(self, position: int) -> bool:
         """Tell whether the interaction at a position can still be played."""
-        return not self._played[position]
+        return position not in self._claims
 
     def compares_as_stored(self, request: InteractionRequest) -> bool:
         """Tell whether a request is looked up among the recorded ones as they are stored, and not as redacted."""
@@ -199,30 +202,36 @@ class PlaybackIndex:
     @property
     def unused(self) -> list[int]:
         """The positions that have not been played, in recorded order."""
-        return [position for position in range(self.count) if self._played[position] != _PLAYED]
+        return [position for position in range(self.count) if not self.is_played(position)]
 
     @property
     def all_played(self) -> bool:
         """Whether every position has been played; costs nothing."""
-        return not self._unused
+        return len(self._claims) == self.count and not self.withheld
 
     def _tree_for(self, request: InteractionRequest) -> _Tree:
         return self._stored if self.compares_as_stored(request) else self._redacted
 
-    def _play(self, position: int) -> int:
-        self._played[position] = _PLAYED
-        self._unused -= 1
-        self.play_count += 1
-        return position
+    def _play_next(self, node: _Node, is_wanted: Callable[[int], bool] | None = None) -> int | None:
+        """Claim the first position of a node that is left, or return None; all calls together look at each once.
 
-    def _next(self, node: _Node) -> int | None:
-        """Return the first position of a node that can be played; all calls together look at each once."""
-        positions = node.positions
-        while node.passed < len(positions):
-            position = positions[node.passed]
-            if not self._played[position]:
+        Args:
+            node: Where to look.
+            is_wanted: If given, called for this position, which is not claimed when it says no.
+        """
+        positions, passed = node.positions, node.passed
+        while passed < len(positions):
+            position = positions[passed]
+            if position in self._claims:
+                passed += 1
+                continue
+            node.passed = passed
+            if is_wanted is not None and not is_wanted(position):
+                return None
+            mine = object()
+            if self._claims.setdefault(position, mine) is mine:
                 return position
-            node.passed += 1
+        node.passed = passed
         return None
 
 
@@ -241,8 +250,8 @@ class _Tree:
         self._request_at = request_at
         self._line_at = line_at
 
-    def is_equal(self, position: int, request: InteractionRequest, levels: Sequence[_Level]) -> bool:
-        """Tell whether a request equals a recorded one by these levels."""
+    def is_equal(self, request: InteractionRequest, levels: Sequence[_Level], position: int) -> bool:
+        """Tell whether a request equals the one recorded at a position by these levels."""
         for level in levels:
             raw_key = self._raw_key(level, position)
             if raw_key is not None:

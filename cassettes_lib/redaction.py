@@ -146,6 +146,8 @@ class Redaction:
 
     def with_clean_headers(self, request: InteractionRequest) -> InteractionRequest:
         """Return a request whose URL and body are known to hold no secret, with its headers redacted."""
+        if self._pass.knows_headers(request.headers):  # without the lock: threads that replay would queue for it
+            return request
         with self._lock:
             headers = self._pass.request_headers(request)
             return request if headers is request.headers else request.model_copy(update={"headers": headers})
@@ -173,8 +175,11 @@ class Redaction:
             interaction: What was recorded.
             asked: The request that it answers; what it has in the places of replacements is learnt.
         """
+        is_redacted = may_be_redacted(interaction)
+        if not is_redacted and not self._memory.placeholders:
+            return interaction
         with self._lock:
-            if may_be_redacted(interaction):
+            if is_redacted:
                 if redaction_standin.is_redacted(interaction.request):
                     self.accept(asked, interaction.request)
                 for text in texts_of(interaction):

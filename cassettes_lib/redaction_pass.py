@@ -113,6 +113,10 @@ class Pass:
         self._remember(("", url))
         return url
 
+    def knows_headers(self, headers: Headers) -> bool:
+        """Tell whether all of these were found to hold no secret; threads may call it while others redact."""
+        return self._unchanged_at == self._memory.taints and self._unchanged.issuperset(headers)
+
     def request_headers(self, request: InteractionRequest) -> Headers:
         """Redact the headers of a request; the same object when nothing changed."""
         self._forget_when_learnt()

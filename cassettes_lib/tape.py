@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -46,9 +46,9 @@ class Tape:
         """
         self._name = name
         self._clean = clean
-        self._entries: deque[tuple[InteractionRequest, str, How]] = deque(maxlen=length)
-        self._count = 0
-        self._lock = threading.Lock()
+        # With the number of each. Without a lock: threads that replay would queue for it.
+        self._entries: deque[tuple[int, InteractionRequest, str, How]] = deque(maxlen=length)
+        self._numbers = itertools.count(1)
 
     def add(
         self,
@@ -67,9 +67,7 @@ class Tape:
             text = str(outcome.status)
         else:
             text = outcome.error.rpartition(".")[2] if outcome else ""
-        with self._lock:
-            self._entries.append((request, text, how))
-            self._count += 1
+        self._entries.append((next(self._numbers), request, text, how))
 
     @property
     def entries(self) -> tuple[TapeEntry, ...]:
@@ -77,12 +75,12 @@ class Tape:
         return self._read()[0]
 
     def _read(self) -> tuple[tuple[TapeEntry, ...], int]:
-        with self._lock:
-            kept, count = tuple(self._entries), self._count
-        entries = []
-        for request, outcome, how in kept:
+        """Return the entries, and how many there have been."""
+        entries, count = [], 0
+        for number, request, outcome, how in self._entries.copy():
             clean = self._clean(request) if self._clean else request
             entries.append(TapeEntry(clean.method, clean.url, outcome, how))
+            count = max(count, number)
         return tuple(entries), count
 
     def note(self) -> str:

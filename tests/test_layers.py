@@ -66,7 +66,7 @@ LAYERS = (
     ("callers", "patches"),
     ("ownership",),
     ("carriers", "guard", "neighbours", "passthrough", "transports"),
-    ("sockets",),
+    ("contention", "sockets"),
     ("patch_points",),
     ("forks",),
     ("interception",),
