@@ -41,7 +41,7 @@ from cassettes_lib.cookies_time import with_remaining_life
 from cassettes_lib.failures import can_be_recorded, exception_from_failure, failure_from_exception
 from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
-from cassettes_lib.read_responses import raw_after_reading, read_at_once, set_content
+from cassettes_lib.read_responses import new_response, raw_after_reading, read_at_once, set_content
 from cassettes_lib.retrying import RetriesExhausted, final_attempt, with_history
 from cassettes_lib.streams import LiveBody, keep_body
 from cassettes_lib.undisturbed import Undisturbed, when_undisturbed
@@ -359,8 +359,8 @@ def _without_building(adapter: BaseAdapter) -> BaseAdapter:
     return carrier
 
 
-def _builder(adapter: BaseAdapter) -> HTTPAdapter:
-    return cast(HTTPAdapter, adapter) if hasattr(adapter, "build_response") else _plain_adapter()
+def _builder(adapter: Any) -> HTTPAdapter:
+    return adapter if hasattr(adapter, "build_response") else _plain_adapter()
 
 
 def _builds_plainly(builder: HTTPAdapter) -> bool:
@@ -377,14 +377,14 @@ def _built_by(adapter: BaseAdapter, request: PreparedRequest, raw: HTTPResponse)
     builder = _builder(adapter)
     if not _builds_plainly(builder) or isinstance(request.url, bytes):
         return builder.build_response(request, raw)
-    response = Response()
-    response.status_code, response.reason, response.raw = raw.status, cast(str, raw.reason), raw
+    response = new_response()
+    response.status_code, response.reason, response.raw = raw.status, raw.reason, raw  # type: ignore[assignment]
     store = response.headers._store  # type: ignore[attr-defined]
     for name, entry in raw.headers._container.items():
         store[name] = (entry[0], entry[1] if len(entry) == 2 else ", ".join(entry[1:]))
     content_type = store.get("content-type")
     response.encoding = _encoding_of(content_type[1]) if content_type else None
-    response.url = cast(str, request.url)
+    response.url = request.url  # type: ignore[assignment]
     if "set-cookie" in store or "set-cookie2" in store:
         extract_cookies_to_jar(response.cookies, request, raw)  # type: ignore[no-untyped-call]
     response.request = request

@@ -149,7 +149,7 @@ class Broker:
         self._cassette = cassette
         self._playable = cassette.interactions
         self._redaction = None if redactor is None else redactor.start()
-        recorded = RecordedRequests(self._playable, self._redaction)
+        self._recorded = recorded = RecordedRequests(self._playable, self._redaction)
         self._index = PlaybackIndex(recorded, self._matchers)
         self._stand_ins = self._redaction and StandIns(self._index, recorded, self._redaction)
         if self._redaction:
@@ -297,7 +297,7 @@ class Broker:
             if if_any or self._mode == "auto":
                 return None
             raise self._missed(asked)
-        interaction = self._restored(asked, self._playable[position])
+        interaction = self._restored(asked, self._recorded.interaction_at(position))
         self.tape.add(asked, "replayed", interaction.response or interaction.failure)
         if _log.isEnabledFor(logging.INFO):
             _log.info("replayed %s %s", asked.method, self.without_secrets(asked).url)

@@ -199,11 +199,12 @@ def filled(fields: HTTPHeaderDict, headers: Headers) -> dict[str, list[str]]:
     Returns:
         For each name in lower case, the name as it came first and then the values.
     """
-    by_name = cast(dict[str, list[str]], fields._container)
+    by_name: dict[str, list[str]] = fields._container  # type: ignore[assignment]
     for name, value in headers:
-        entry = by_name.get(name.lower())
+        key = name.lower()
+        entry = by_name.get(key)
         if entry is None:
-            by_name[name.lower()] = [name, value]
+            by_name[key] = [name, value]
         else:
             entry.append(value)
     return by_name
@@ -262,10 +263,10 @@ def message_of(headers: Headers, by_name: dict[str, list[str]]) -> http.client.H
         # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
         block = "".join(f"{name}: {value}\r\n" for name, value in headers)
         return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
-    message = http.client.HTTPMessage()
-    cast(Any, message)._headers = list(headers)
-    cast(Any, message)._payload = ""
-    return message
+    message: Any = http.client.HTTPMessage()
+    message._headers = list(headers)
+    message._payload = ""
+    return message  # type: ignore[no-any-return]
 
 
 def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[str]]) -> _Framed:

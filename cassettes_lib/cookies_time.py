@@ -29,12 +29,19 @@ def with_remaining_life(headers: Headers, recorded_at: datetime | None, now: flo
         recorded_at: When it was recorded; None leaves everything as it is.
         now: The time of the replay, in seconds since 1970; the clock's by default, the one by which cookies expire.
     """
-    if recorded_at is None or not any(name.lower() == "set-cookie" for name, _ in headers):
+    if recorded_at is None or not _set_cookies(headers):
         return headers
     then, now = recorded_at.timestamp(), time.time() if now is None else now
     return tuple(
         (name, _moved(value, then, now)) if name.lower() == "set-cookie" else (name, value) for name, value in headers
     )
+
+
+def _set_cookies(headers: Headers) -> bool:
+    for name, _ in headers:  # noqa: SIM110 - on the path of every replay, where any() takes twice as long
+        if len(name) == 10 and name.lower() == "set-cookie":
+            return True
+    return False
 
 
 def _moved(cookie: str, then: float, now: float) -> str:

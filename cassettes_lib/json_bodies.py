@@ -131,9 +131,9 @@ def body_of_text(text: bytes, style: str) -> bytes | None:
     lines = _lines_in(style)
     if lines is None:
         return None
-    if lines.comma == b", ":
-        text = text.replace(b",\n", b", \n")
-    body = b"".join(map(_lstrip, text.split(b"\n")))
+    # Most lines end in a comma. To split there first takes two thirds of the time of putting a space behind it first.
+    body = lines.comma.join(map(_lstrip, text.split(b",\n")))
+    body = b"".join(map(_lstrip, body.split(b"\n")))
     if lines.comma == b",":
         for each in _MISLEADING:
             if each in body:
@@ -146,8 +146,7 @@ def body_of_text(text: bytes, style: str) -> bytes | None:
     return body + b"\n" if lines.has_newline else body
 
 
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
+def _escape(error: Any) -> tuple[str, int]:
     return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
 
 

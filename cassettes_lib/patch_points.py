@@ -142,13 +142,14 @@ def _get_adapter(layer: Layer, session: Session, *args: Any, **kwargs: Any) -> A
     adapter = layer.below(session, *args, **kwargs)
     _HTTP_SEND.repair()
     kind = type(adapter)
+    if kind is HTTPAdapter and adapter.__dict__.get("send") is None:
+        return adapter
     own_send = getattr(adapter, "__dict__", {}).get("send")
     if is_mock(adapter) or is_mock(own_send):
         return adapter  # it is there to answer
     if own_send is None and issubclass(kind, BaseAdapter):
-        if kind is not HTTPAdapter:
-            _cover(kind)
-            disarm_for_mounted(kind)
+        _cover(kind)
+        disarm_for_mounted(kind)
         return adapter
     return Lookalike(adapter, functools.partial(_send_of_lookalike, adapter))
 

@@ -9,10 +9,13 @@ something in a response that is not known here and may not be shared, none is.
 from __future__ import annotations
 
 import http.client
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from requests import Response
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 from urllib3.exceptions import HTTPError
@@ -117,6 +120,26 @@ def read_at_once(response: Response) -> bool:
     except (HTTPError, OSError, ValueError):
         return False
     return True
+
+
+def new_response() -> Response:
+    """Return what `Response()` returns, at a third of its cost."""
+    if _NEW is None:
+        return Response()
+    response = Response.__new__(Response)
+    response.__dict__.update(_NEW, headers=CaseInsensitiveDict(), cookies=RequestsCookieJar(), history=[])
+    return response
+
+
+def _new_attributes() -> dict[str, Any] | None:
+    """Return what all new responses may share, or None where a release of requests keeps something else in them."""
+    own, attributes = {"headers": CaseInsensitiveDict, "cookies": RequestsCookieJar, "history": list}, vars(Response())
+    if any(type(attributes.pop(name, None)) is not kind for name, kind in own.items()):
+        return None
+    return attributes if all(type(value) in (*_SHARED, timedelta) for value in attributes.values()) else None
+
+
+_NEW = _new_attributes()
 
 
 def set_content(response: Response, content: bytes) -> None:

@@ -7,14 +7,17 @@ rest: what held no secret holds none as long as no further one is learnt, so whe
 
 from __future__ import annotations
 
-from cassettes_lib.models import InteractionRequest, Interactions
+from cassettes_lib.models import Interaction, InteractionRequest, Interactions
 from cassettes_lib.redaction import Redaction
 from cassettes_lib.redaction_outline import may_hold_replacement
 from cassettes_lib.replacements import bytes_hold_replacement, holds_replacement
 
 
 class RecordedRequests:
-    """Reads the requests of a cassette by their position. Not thread-safe: the Broker calls it under its lock."""
+    """Reads a cassette by position.
+
+    Not thread-safe, but for `interaction_at` and `played_at`: the Broker calls all else under its lock.
+    """
 
     def __init__(self, interactions: Interactions, redaction: Redaction | None) -> None:
         """Prepare; nothing is read.
@@ -28,13 +31,27 @@ class RecordedRequests:
         self._clean: set[int] = set()
         self._clean_lines: set[int] = set()
         self._taints = 0
+        self._last: tuple[int, Interaction] | None = None
 
     def __len__(self) -> int:
         return len(self._interactions)
 
     def played_at(self, position: int) -> InteractionRequest:
         """Return the request at a position as it is stored; its response, which will be wanted next, is read too."""
-        return self._interactions[position].request
+        return self.interaction_at(position).request
+
+    def interaction_at(self, position: int) -> Interaction:
+        """Return the interaction at a position, and keep it only until another one is asked for.
+
+        What is replayed is seldom asked for again, and whatever is kept is looked through by the garbage collector.
+        """
+        last = self._last
+        if last is not None and last[0] == position:
+            return last[1]
+        unread = self._interactions.unread_at(position)
+        interaction = self._interactions[position] if unread is None else unread()
+        self._last = position, interaction
+        return interaction
 
     def stored_at(self, position: int) -> InteractionRequest:
         """Return the request at a position as it is stored."""
