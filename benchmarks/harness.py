@@ -1,4 +1,7 @@
-"""Takes samples of several tools in interleaved rounds, each in a process of its own, and compares them by medians."""
+"""Takes samples of several tools in interleaved rounds, each in a process of its own, and compares them by medians.
+
+Where a ratio near one is to be told, the processes of the two that are compared take turns within a sample, too.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.samples import TOOLS, Sample
+from benchmarks.samples import TOOLS, TURN, Sample
 from benchmarks.server import start_server
 from benchmarks.tools import Tool
 
@@ -112,10 +117,9 @@ class Bench:
 
     def sample(self, tool: Tool, kind: str, /, **options: Any) -> Sample | None:
         """Take one sample in a process of its own; None, and a note in `skipped`, when that fails."""
-        command = [sys.executable, "-m", "benchmarks.samples", json.dumps([tool.name, kind, options])]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, env=self.environment, cwd=ROOT,
+                _command(tool, kind, options), capture_output=True, text=True, env=self.environment, cwd=ROOT,
                 timeout=self.options.patience * 4,
             )
         except subprocess.TimeoutExpired as error:
@@ -127,6 +131,36 @@ class Bench:
             return None
         sample: Sample = json.loads(done.stdout.splitlines()[-1])
         return sample
+
+    def beside(
+        self, tool: Tool, kind: str, options: dict[str, Any], reference: Tool, its_options: dict[str, Any]
+    ) -> Sample | None:
+        """Take a sample of a tool and one of a reference, in two processes that take turns of 50 requests.
+
+        A machine that is fast in one second and slow in the next, because of its neighbours, is so for both.
+
+        Returns:
+            The tool's sample, with the values of the reference by their names behind `floor_`; None as for `sample`.
+        """
+        if tool is reference:
+            sample = self.sample(tool, kind, **options)
+            return sample and _with_floor(sample, sample)
+        with ExitStack() as stack:
+            both = [stack.enter_context(_Turns(each, kind, its, self.environment))
+                    for each, its in ((tool, options), (reference, its_options))]
+            timer = threading.Timer(self.options.patience * 4, _kill, both)
+            stack.callback(timer.cancel)
+            timer.start()
+            while any(each.goes_on for each in both):
+                for each in both:
+                    each.take()
+            samples = []
+            for name, each in zip((tool.name, reference.name), both, strict=True):
+                if each.sample is None:
+                    self._skip(f"{name}, {kind}: {each.why()}")
+                    return None
+                samples.append(each.sample)
+            return _with_floor(*samples)
 
     def run(self, statement: str) -> Sample:
         """Run a statement as a whole Python process."""
@@ -175,6 +209,61 @@ class Bench:
     def _skip(self, what: str) -> None:
         self.skipped.append(what)
         print(f"  skipped {what}", file=sys.stderr, flush=True)
+
+
+def _command(tool: Tool, kind: str, options: dict[str, Any], *, takes_turns: bool = False) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.samples", json.dumps([tool.name, kind, options, takes_turns])]
+
+
+def _with_floor(sample: Sample, floor: Sample) -> Sample:
+    return {**sample, **{f"floor_{name}": value for name, value in floor.items()}}
+
+
+def _kill(*processes: _Turns) -> None:
+    for each in processes:
+        each.process.kill()
+
+
+class _Turns:
+    """A process that takes a sample, and stops before its turns."""
+
+    def __init__(self, tool: Tool, kind: str, options: dict[str, Any], environment: dict[str, str]) -> None:
+        self.sample: Sample | None = None
+        self.process = subprocess.Popen(
+            _command(tool, kind, options, takes_turns=True), env=environment, cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        self.goes_on = self._listen()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def take(self) -> None:
+        """Give the process its turn, and wait for the end of that."""
+        if self.goes_on:
+            assert self.process.stdin
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            self.goes_on = self._listen()
+
+    def why(self) -> str:
+        """Return why there is no sample."""
+        lines = self.process.communicate()[1].strip().splitlines()
+        return lines[-1][:300] if lines else f"exit status {self.process.returncode}"
+
+    def _listen(self) -> bool:
+        """Read to the end of the turn; return whether there is a further one."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.startswith(TURN):
+                return True
+            if line.startswith("{"):
+                self.sample = json.loads(line)
+        return False
 
 
 class Results(dict[tuple[str, str], list[Sample]]):

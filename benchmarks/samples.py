@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -27,6 +27,36 @@ NULL, LIVE, OURS, BARE = Null(), Live(), CassettesLib(), WithoutRedaction()
 MEASURED: dict[str, Tool] = {tool.name: tool for tool in (OURS, *PEERS)}
 TOOLS: dict[str, Tool] = {tool.name: tool for tool in (NULL, LIVE, BARE)} | MEASURED
 Sample = dict[str, float]
+
+
+class Stopwatch:
+    """Adds up CPU and wall time; it stands while another process has its turn, if there is one that takes turns."""
+
+    takes_turns = False
+
+    def __init__(self) -> None:
+        self.cpu = self.wall = 0.0
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        self._cpu, self._wall = time.process_time(), time.perf_counter()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.cpu += time.process_time() - self._cpu
+        self.wall += time.perf_counter() - self._wall
+
+    def request(self) -> None:
+        """Note that a request begins; every 50th waits until it is this process's turn."""
+        if self.takes_turns and self._count % 50 == 0:
+            self.__exit__()
+            print(TURN, flush=True)
+            sys.stdin.readline()
+            self.__enter__()
+        self._count += 1
+
+
+TURN = "the other's turn"
 
 
 def exchanges(base: str, content: str, count: int) -> Iterator[Exchange]:
@@ -56,13 +86,14 @@ def replay(tool: Tool, path: str, base: str, content: str, count: int, order: st
     bodies = []
     with requests.Session() as session, tool.use(session, path) as used:
         bodies += [exchange.send(used) for exchange in picked[:2]]
-        start, start_wall = time.process_time(), time.perf_counter()
-        bodies += [exchange.send(used) for exchange in picked[2:]]
-        cpu, wall = time.process_time() - start, time.perf_counter() - start_wall
+        with Stopwatch() as watch:
+            for exchange in picked[2:]:
+                watch.request()
+                bodies.append(exchange.send(used))
     if tool is not NULL and bodies != [each.answer.body for each in picked]:
         raise AssertionError("what was replayed is not what was recorded")
     made = max(1, len(picked) - 2)
-    return {"us": cpu * 1e6 / made, "wall_us": wall * 1e6 / made, "requests": len(picked)}
+    return {"us": watch.cpu * 1e6 / made, "wall_us": watch.wall * 1e6 / made, "requests": len(picked)}
 
 
 def open_cassette(tool: Tool, path: str, base: str, content: str, count: int) -> Sample:
@@ -87,14 +118,14 @@ def parse(tool: Tool, path: str) -> Sample:
 
 def record(tool: Tool, path: str, base: str, content: str, count: int, deadline: float) -> Sample:
     """Record exchanges with the loopback server, leaving the block included."""
-    made, start, start_wall = 0, time.process_time(), time.perf_counter()
-    with requests.Session() as session, tool.use(session, path, record=True) as used:
+    made, start = 0, time.perf_counter()
+    with Stopwatch() as watch, requests.Session() as session, tool.use(session, path, record=True) as used:
         for exchange in exchanges(base, content, count):
+            watch.request()
             made += exchange.send(used) == exchange.answer.body
-            if time.perf_counter() - start_wall > deadline:
+            if time.perf_counter() - start > deadline:
                 break
-    cpu, wall = time.process_time() - start, time.perf_counter() - start_wall
-    return {"us": cpu * 1e6 / made, "wall_us": wall * 1e6 / made, "requests": made}
+    return {"us": watch.cpu * 1e6 / made, "wall_us": watch.wall * 1e6 / made, "requests": made}
 
 
 def save(tool: Tool, path: str, base: str, content: str, count: int, saves: int) -> Sample:
@@ -194,7 +225,7 @@ def main() -> None:
         name, base, path = sys.argv[1:]
         record_until_killed(TOOLS[name], path, base)
         return
-    name, sample, options = json.loads(sys.argv[1])
+    name, sample, options, Stopwatch.takes_turns = json.loads(sys.argv[1])
     TOOLS[name].missing()  # imports the tool, so that no sample pays for it
     print("\n" + json.dumps(SAMPLES[sample](TOOLS[name], **options)))
 

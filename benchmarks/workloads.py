@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from benchmarks.harness import Bench, Case, Table
 from benchmarks.samples import BARE, LIVE, NULL, OURS, Sample
@@ -23,7 +24,7 @@ def replay(bench: Bench) -> Iterator[Table]:
     for count in bench.options.sizes:
         cases = list(_replays(bench, "item", count, ("recorded", "reversed"), f"{count:,} "))
         results = bench.rounds(f"replay {count:,}", cases)
-        results.fill(table, "us", lambda row, column: ("null", column))
+        results.fill(table, "us", _itself, to="floor_us")
     table.limits = dict.fromkeys(table.columns, 1.7)
     yield table
 
@@ -32,15 +33,15 @@ def post(bench: Bench) -> Iterator[Table]:
     """Item 1: POST of 1.5 KB JSON."""
     results = bench.rounds("post", list(_replays(bench, "post", _middle(bench), ("recorded", "reversed"))))
     table = Table("Replay of a POST with 1.5 KB of JSON, CPU", "us", "null", {"recorded": 2.2, "reversed": 2.2})
-    yield results.fill(table, "us", lambda row, column: ("null", column))
+    yield results.fill(table, "us", _itself, to="floor_us")
 
 
 def binary(bench: Bench) -> Iterator[Table]:
     """Item 1: a body of 1 MB beside the live server."""
-    cases = list(_replays(bench, "binary", 20, ("recorded",)))
+    cases = list(_replays(bench, "binary", 20, ("recorded",), reference=LIVE))
     results = bench.rounds("binary", cases, bench.options.rounds + 2)
     table = Table("Replay of a binary body of 1 MB, CPU", "us", "live, without the server", {"recorded": 0.6})
-    yield results.fill(table, "us", lambda row, column: ("live", column))
+    yield results.fill(table, "us", _itself, to="floor_us")
 
 
 def opening(bench: Bench) -> Iterator[Table]:
@@ -66,11 +67,12 @@ def record(bench: Bench) -> Iterator[Table]:
     tables = {value: Table(title, "us", "live, without a tool", {}) for value, title in titles.items()}
     for count in bench.options.record_sizes:
         cases = [
-            Case(tool.name, f"{count:,}", _record(bench, tool, count)) for tool in [LIVE, *bench.tools] if tool.records
+            Case(tool.name, f"{count:,}", _record(bench, tool, count, reference=LIVE))
+            for tool in [LIVE, *bench.tools] if tool.records
         ]
         results = bench.rounds(f"record {count:,}", cases)
         for value, table in tables.items():
-            results.fill(table, value, lambda row, column: ("live", column))
+            results.fill(table, value, _itself, to=f"floor_{value}")
     tables["us"].limits = dict.fromkeys(tables["us"].columns, 1.6)
     yield from tables.values()
 
@@ -133,14 +135,14 @@ def redaction(bench: Bench) -> Iterator[Table]:
     if OURS not in bench.tools:
         return
     tools, count = [BARE, OURS], _middle(bench)
-    cases = list(_replays(bench, "item", count, ("recorded",), "GET ", tools))
-    cases += _replays(bench, "post", count, ("recorded",), "POST ", tools)
+    cases = list(_replays(bench, "item", count, ("recorded",), "GET ", tools, BARE))
+    cases += _replays(bench, "post", count, ("recorded",), "POST ", tools, BARE)
     for tool in tools:
-        cases.append(Case(tool.name, "record 1.5 KB", _record(bench, tool, count)))
-        cases.append(Case(tool.name, "record 3 MB", _record(bench, tool, 3, "list")))
+        cases.append(Case(tool.name, "record 1.5 KB", _record(bench, tool, count, reference=BARE)))
+        cases.append(Case(tool.name, "record 3 MB", _record(bench, tool, 3, "list", reference=BARE)))
     results = bench.rounds("redaction", cases)
     table = Table("Redaction, CPU per request", "us", "without redaction")
-    yield results.fill(table, "us", lambda row, column: (BARE.name, column))
+    yield results.fill(table, "us", _itself, to="floor_us")
 
 
 def crash(bench: Bench) -> Iterator[Table]:
@@ -186,6 +188,10 @@ def _middle(bench: Bench) -> int:
     return min(1_000, max(bench.options.sizes))
 
 
+def _itself(row: str, column: str) -> tuple[str, str]:
+    return row, column
+
+
 def _take(bench: Bench, tool: Tool, kind: str, **options: object) -> Take:
     if "content" in options:
         options["base"] = bench.base
@@ -211,18 +217,23 @@ def _cassettes(
 
 def _replays(
     bench: Bench, content: str, count: int, orders: tuple[str, ...], prefix: str = "",
-    tools: Sequence[Tool] | None = None,
+    tools: Sequence[Tool] | None = None, reference: Tool = NULL,
 ) -> Iterator[Case]:
+    floor = bench.cassette(reference, content, count)
     for tool, path in _cassettes(bench, content, count, [NULL, LIVE, *bench.tools] if tools is None else tools):
         for order in orders:
-            options = {"content": content, "count": count, "order": order, "at_most": bench.options.requests}
-            yield Case(tool.name, prefix + order, _take(bench, tool, "replay", path=path, **options))
+            options = {"content": content, "count": count, "order": order, "at_most": bench.options.requests,
+                       "base": bench.base}
+            yield Case(tool.name, prefix + order, partial(
+                bench.beside, tool, "replay", {**options, "path": path}, reference, {**options, "path": floor}
+            ))  # fmt: skip
 
 
-def _record(bench: Bench, tool: Tool, count: int, content: str = "item") -> Take:
-    return lambda: bench.sample(
-        tool, "record", path=bench.fresh(tool, "record"), base=bench.base, content=content, count=count,
-        deadline=bench.options.patience,
+def _record(bench: Bench, tool: Tool, count: int, content: str = "item", *, reference: Tool) -> Take:
+    options = {"base": bench.base, "content": content, "count": count, "deadline": bench.options.patience}
+    return lambda: bench.beside(
+        tool, "record", {**options, "path": bench.fresh(tool, "record")},
+        reference, {**options, "path": bench.fresh(reference, "record")},
     )
 
 

@@ -25,8 +25,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 
 from cassettes_lib.carriers import set_up_async_test, start_thread, submit_job
-from cassettes_lib.contention import CONTENTION_POINTS
 from cassettes_lib.guard import SealedBlock, guard_urlopen
+from cassettes_lib.lookups import LOOKUP_POINTS
 from cassettes_lib.neighbours import (
     SESSION_SEND,
     answers_before_mock,
@@ -201,7 +201,7 @@ _COMMON_POINTS = (
     PatchPoint(HTTPConnectionPool, "urlopen", guard_urlopen),
     PatchPoint(threading.Thread, "start", start_thread),
     PatchPoint(ThreadPoolExecutor, "submit", submit_job),
-    *CONTENTION_POINTS,
+    *LOOKUP_POINTS,
 )
 # The points on classes that other people define exist as long as they are in use.
 _transport_points: dict[type, PatchPoint] = {}

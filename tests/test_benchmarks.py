@@ -12,6 +12,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from benchmarks import harness, plot, promises, report, run, samples, workloads
@@ -28,6 +29,15 @@ class QuickBench(Bench):
 
     def sample(self, tool: Tool, kind: str, /, **options: object) -> samples.Sample | None:
         return samples.SAMPLES[kind](tool, **options)
+
+    def beside(
+        self, tool: Tool, kind: str, options: dict[str, Any], reference: Tool, its_options: dict[str, Any]
+    ) -> samples.Sample | None:
+        sample = self.sample(tool, kind, **options)
+        floor = sample if tool is reference else self.sample(reference, kind, **its_options)
+        assert sample
+        assert floor
+        return sample | {f"floor_{name}": value for name, value in floor.items()}
 
     def run(self, statement: str) -> samples.Sample:
         return {"ms": 1.0, "wall_ms": 1.0}
@@ -146,6 +156,36 @@ class HarnessTest(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()), Bench(Options([])) as bench:
             self.assertIsNone(bench.sample(samples.OURS, "read", path="/nonexistent", blocks=1))
             self.assertIn("FileNotFoundError", bench.skipped[0])
+
+
+    def test_two_processes_take_turns_within_a_sample(self) -> None:
+        with (
+            contextlib.redirect_stderr(io.StringIO()), mock.patch.dict(os.environ, CI="false"),
+            Bench(Options(["cassettes_lib"])) as bench,
+        ):
+            options: list[dict[str, Any]] = []
+            turns: list[tuple[harness._Turns, bool]] = []
+            take = harness._Turns.take
+            for tool in (samples.OURS, samples.NULL):
+                path = bench.cassette(tool, "item", 105)
+                options.append({"path": path, "base": bench.base, "content": "item", "count": 105, "order": "reversed",
+                                "at_most": 105})
+
+            def noted(process: harness._Turns) -> None:
+                turns.append((process, process.goes_on))
+                take(process)
+
+            with mock.patch.object(harness._Turns, "take", noted):
+                sample = bench.beside(samples.OURS, "replay", options[0], samples.NULL, options[1])
+            self.assertEqual([goes_on for _, goes_on in turns], [True] * 6)  # three of 50, 50 and 3
+            self.assertEqual(len({process for process, _ in turns[:2]}), 2)
+            assert sample
+            self.assertEqual((sample["requests"], sample["floor_requests"]), (105, 105))
+            self.assertGreater(sample["us"], 0)
+            self.assertGreater(sample["floor_us"], 0)
+            options[0].update(count=106, at_most=106)
+            self.assertIsNone(bench.beside(samples.OURS, "replay", options[0], samples.NULL, options[1]))
+            self.assertIn("cassettes_lib, replay: ", bench.skipped[0])
 
 
 class ReportTest(unittest.TestCase):

@@ -66,7 +66,7 @@ LAYERS = (
     ("callers", "patches"),
     ("ownership",),
     ("carriers", "guard", "neighbours", "passthrough", "transports"),
-    ("contention", "sockets"),
+    ("lookups", "sockets"),
     ("patch_points",),
     ("forks",),
     ("interception",),

@@ -15,10 +15,11 @@ from typing import Any
 from unittest import mock
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from cassettes_lib import Broker, use_cassette
-from cassettes_lib.contention import CONTENTION_POINTS
+from cassettes_lib.lookups import LOOKUP_POINTS
 from cassettes_lib.models import Headers, InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests
@@ -32,7 +33,7 @@ def url(number: int) -> str:
     return f"http://{HOST}/item/{number}"
 
 
-class ContentionTestCase(unittest.TestCase):
+class LookupsTestCase(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -51,7 +52,7 @@ class ContentionTestCase(unittest.TestCase):
             return used.get(url(number))
 
 
-class LocksTest(ContentionTestCase):
+class LocksTest(LookupsTestCase):
     def test_who_replays_what_was_recorded_takes_no_lock_of_the_broker(self) -> None:
         self.record(*[()] * 20)
         with use_cassette(self.path, mode="replay") as broker, ExitStack() as stack, ThreadPoolExecutor() as pool:
@@ -103,7 +104,7 @@ class LocksTest(ContentionTestCase):
         self.assertIsNone(index.take_same(requested))
 
 
-class NetrcTest(ContentionTestCase):
+class NetrcTest(LookupsTestCase):
     def sent(self, session: requests.Session | None = None) -> str | None:
         sent = self.replayed(session=session).request.headers.get("Authorization")
         return sent if sent is None else str(sent)
@@ -157,13 +158,13 @@ class NetrcTest(ContentionTestCase):
     def test_without_a_c_library_that_tells_requests_looks_itself(self) -> None:
         self.record(())
         self.write(".netrc")
-        with mock.patch("cassettes_lib.contention._access", return_value=None):
+        with mock.patch("cassettes_lib.lookups._access", return_value=None):
             self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
 
     @unittest.skipIf(os.name == "nt", "the C library of Windows is not asked")
     def test_the_usual_look_at_the_disk_is_spared(self) -> None:
         self.record(())
-        netrc_point = CONTENTION_POINTS[0]
+        netrc_point = LOOKUP_POINTS[0]
         with use_cassette(self.path, mode="replay"):
             layer = netrc_point._layers[-1]
             self.assertIs(layer.below, requests.utils.get_netrc_auth)
@@ -172,7 +173,43 @@ class NetrcTest(ContentionTestCase):
         self.assertFalse(look.called)
 
 
-class CookiesTest(ContentionTestCase):
+class ProxiesTest(LookupsTestCase):
+    def proxies(self) -> dict[str, str]:
+        """Return the proxies with which the adapter is asked for a response."""
+        given: list[Any] = []
+
+        class Adapter(HTTPAdapter):
+            def send(self, request: Any, *args: Any, **options: Any) -> Any:
+                given.append(options["proxies"])
+                return super().send(request, *args, **options)
+
+        with requests.Session() as session:
+            session.mount("http://", Adapter())
+            self.replayed(session=session)
+        return dict(given[0])
+
+    def test_those_of_the_environment_are_found_however_they_are_written(self) -> None:
+        self.record(())
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        with mock.patch.dict(os.environ, environment, clear=True):
+            self.assertEqual(self.proxies(), {})
+            for name in ("http_proxy", "HTTP_PROXY", "Http_Proxy"):
+                with self.subTest(name), mock.patch.dict(os.environ, {name: "http://proxy.example.com:3128"}):
+                    self.assertEqual(self.proxies(), {"http": "http://proxy.example.com:3128"})
+            with mock.patch.dict(os.environ, all_proxy="http://proxy.example.com:3128", NO_PROXY=HOST):
+                self.assertEqual(self.proxies(), {})
+
+    def test_requests_looks_itself_where_its_look_is_patched(self) -> None:
+        self.record(())
+        for name in ("utils.getproxies", "sessions.get_environ_proxies"):
+            with self.subTest(name), mock.patch(f"requests.{name}", return_value={"http": "http://one.example.com"}):
+                self.assertEqual(self.proxies(), {"http": "http://one.example.com"})
+        with mock.patch("requests.utils.should_bypass_proxies") as bypass:
+            self.proxies()
+        self.assertTrue(bypass.called)
+
+
+class CookiesTest(LookupsTestCase):
     def test_cookies_are_kept_however_they_are_set(self) -> None:
         self.record((("Set-Cookie", "a=1"),), (("sEt-cOOkie", "b=2; Path=/"), ("set-cookie", "c=3")), ())
         with requests.Session() as session:
