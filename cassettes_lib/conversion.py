@@ -27,6 +27,7 @@ from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.header_pairs import Headers, checked_headers
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, RetriedAttempt, unchecked
 from cassettes_lib.retrying import retried_of
 from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
@@ -41,7 +42,7 @@ _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parame
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 NO_BODY = frozenset((204, 304, *range(100, 200)))
-_BODY_IN_HEADERS = re.compile(r"multipart/|message/", re.IGNORECASE)
+_BODY_IN_HEADERS = late_pattern(r"multipart/|message/", re.IGNORECASE)
 
 
 # From live responses to values ----------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 from unicodedata import east_asian_width
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.likeness import common_beginning
 from cassettes_lib.matching import NamedMatcher, header_value
 from cassettes_lib.matching_bodies import BodyRules, Understood, understand, understand_part
@@ -29,7 +29,7 @@ _CONTEXT = 2
 _HEAD = 20
 _BEFORE = 16
 # Text does not have them; ESC, which begins the colours of a terminal, is met in logs.
-_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = late_pattern(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_LINES = 300  # compared, where all differ; time grows with their square or worse
 _ROW = 16
 _ROWS = 6

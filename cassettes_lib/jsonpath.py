@@ -22,15 +22,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
+from cassettes_lib.late_patterns import late_pattern
+
 # True stands for the wildcard; a name, an index and a slice stand for themselves.
 Selector = str | int | slice | bool
 
-_NAME = re.compile(r"[^.\[\]'\"*\s]+")
-_PLAIN_NAME = re.compile(r"[^\W\d]\w*\Z")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?)?")
-_INDEX = re.compile(r"-?\d+")
-_SPACE = re.compile(r"\s*")
+_NAME = late_pattern(r"[^.\[\]'\"*\s]+")
+_PLAIN_NAME = late_pattern(r"[^\W\d]\w*\Z")
+_QUOTED = late_pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_SLICE = late_pattern(r"(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?)?")
+_INDEX = late_pattern(r"-?\d+")
+_SPACE = late_pattern(r"\s*")
 
 
 class _Step(NamedTuple):

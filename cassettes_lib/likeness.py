@@ -7,10 +7,10 @@ matchers themselves are applied to the best dozen only. So a scan of 10,000 take
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.matching import NamedMatcher
 from cassettes_lib.matching_urls import CanonicalUrl, canonical_url
 from cassettes_lib.models import InteractionRequest
@@ -19,7 +19,7 @@ from cassettes_lib.playback import PlaybackIndex
 _FINALISTS = 12
 _LOOKED_AT = 8_000_000  # bytes of bodies, all together
 _LEAST_LOOKED_AT, _MOST_LOOKED_AT = 128, 4096  # of the first and of the last bytes of one body
-_WORD = re.compile(rb"[^\s,:;&={}\[\]<>]+")
+_WORD = late_pattern(rb"[^\s,:;&={}\[\]<>]+")
 _PATH_PARTS = {"url", "path"}
 
 

@@ -6,7 +6,6 @@ its diffs and its advice, is written when somebody prints the error. All it show
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Literal
 
 from cassettes_lib.differences import WIDTH, body_preview, difference, printable, shortened
 from cassettes_lib.errors import InteractionNotFoundError, NearestRequest
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.likeness import Candidate, is_similar, nearest_candidates
 from cassettes_lib.matching import NamedMatcher
 from cassettes_lib.matching_bodies import understand
@@ -28,7 +28,7 @@ _MOST_NEAREST = 3
 _MOST_LINES = 60
 # Of the diff of each of the nearest but the first, which gets the rest: it most often is the one that was meant.
 _LEAST_LINES = 6
-_REDACTED = re.compile(r"REDACTED-\d+")
+_REDACTED = late_pattern(r"REDACTED-\d+")
 
 
 @dataclass(frozen=True)

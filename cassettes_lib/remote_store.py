@@ -35,6 +35,7 @@ from cassettes_lib.errors import (
 )
 from cassettes_lib.files import FileIdentity
 from cassettes_lib.filestate import Basis, Content, read_content
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.layout import whole_text
 from cassettes_lib.merging import Merging
 from cassettes_lib.models import Cassette
@@ -42,7 +43,7 @@ from cassettes_lib.undisturbed import Undisturbed
 
 __all__ = ["FsspecCassetteStore", "check_can_be_used", "is_remote"]
 
-_REMOTE = re.compile(r"(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # a drive has one letter
+_REMOTE = late_pattern(r"(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # a drive has one letter
 _NO_IDENTITY = FileIdentity(0, 0, 0)
 _TRIES = 20
 _TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
