@@ -15,7 +15,6 @@ import inspect
 import io
 import logging
 import re
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import ReferenceType, ref
@@ -71,8 +70,7 @@ def original_of(raw: object) -> http.client.HTTPResponse | None:
     return original
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """What a live response says before its body.
 
     It holds values only: a stream that is saved when it ends must not keep its own response alive.
@@ -117,7 +115,7 @@ def response_from_live(head: ResponseHead, body: LiveBody, *, streamed: bool) ->
         broken = broken_body_from(body.error, chunk_size=received.chunk_size, rest=received.rest)
     elif received.chunk_size is not None:  # closed within a chunk: what came of it is a chunk
         whole = received.chunk_sizes or ()
-        received = replace(received, chunk_sizes=(*whole, len(received.body) - sum(whole)))
+        received = received._replace(chunk_sizes=(*whole, len(received.body) - sum(whole)))
     return _response(
         head, received.body, broken=broken, closed_early=broken is None and not received.complete,
         chunk_sizes=received.chunk_sizes if streamed or broken else None,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import FileIO
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import interaction_text, mark_to_entry, read_cassette
@@ -27,8 +27,7 @@ GUARD = 64
 """How many bytes before the end of the interactions are looked at before something is added there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a file holds.
 
     Attributes:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from cassettes_lib.late_patterns import late_pattern
@@ -40,8 +39,7 @@ class _Step(NamedTuple):
     at_any_depth: bool
 
 
-@dataclass(frozen=True)
-class JsonPath:
+class JsonPath(NamedTuple):
     """A parsed path; two are equal when their texts are.
 
     Attributes:
@@ -49,7 +47,16 @@ class JsonPath:
     """
 
     text: str
-    steps: tuple[_Step, ...] = field(repr=False, compare=False)
+    steps: tuple[_Step, ...]
+
+    def __repr__(self) -> str:
+        return f"JsonPath(text={self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonPath) and self.text == other.text
+
+    def __hash__(self) -> int:  # a step may hold a slice, which has none
+        return hash(self.text)
 
     @classmethod
     def parse(cls, text: str) -> JsonPath:

@@ -13,7 +13,6 @@ import marshal
 import math
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -42,8 +41,7 @@ _NOT_A_FORM = late_pattern(rb"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})|\A *[{\[\"<]")
 _MOST_EXACT_INTEGER = 2**53
 
 
-@dataclass(frozen=True)
-class BodyRules:
+class BodyRules(NamedTuple):
     """What to leave out when bodies are compared.
 
     Attributes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cassettes_lib.late_patterns import late_pattern
 
@@ -24,8 +24,7 @@ _WORD = late_pattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How a body is compressed.
 
     Attributes:
@@ -81,7 +80,7 @@ def deflate_settings(stream: memoryview, body: bytes) -> Settings | None:
                 return settings
             continue
         for full in (False, True):
-            flushing = replace(settings, flushes=flushes, full=full)
+            flushing = settings._replace(flushes=flushes, full=full)
             if _gives(stream, body, flushing):
                 return flushing
     return None
