@@ -34,7 +34,7 @@ from cassettes_lib.ownership import here
 from cassettes_lib.passthrough import PassthroughRule
 from cassettes_lib.plans import Place
 from cassettes_lib.redaction import Redactor
-from cassettes_lib.remote_store import FsspecCassetteStore, is_remote
+from cassettes_lib.remote_urls import is_remote
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
@@ -161,6 +161,8 @@ class UseCassette:
                 "a with block has no name to call a cassette by; give it a path: use_cassette('cassettes/orders.json')"
             )
         if is_remote(self._path):
+            from cassettes_lib.remote_store import FsspecCassetteStore
+
             store = FsspecCassetteStore(self._path)
             return Place(store, store.url, None)
         return _file_place(self._path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, looks_secret, shapes_in, spaced
-from cassettes_lib.taint import percent_view
+from cassettes_lib.taint import percent_view, unescaped
 from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
 _BASE64_JSON = late_pattern(
@@ -107,7 +106,7 @@ def decoded(raw: str) -> str:
         except ValueError:
             return raw
     if "&" in raw and ";" in raw:
-        return html.unescape(raw)
+        return unescaped(raw)
     if "%" in raw and re.search(r"%[0-9A-Fa-f]{2}", raw):
         return unquote_plus(raw)
     return raw

@@ -17,9 +17,9 @@ from types import TracebackType
 
 from cassettes_lib.callers import warn_caller
 from cassettes_lib.cassettes_used import note_use
+from cassettes_lib.circumstances import Circumstances
 from cassettes_lib.errors import CassetteSaveError, CassetteWarning, UnusedInteractionsError
 from cassettes_lib.interception import Interception
-from cassettes_lib.misses import Circumstances
 from cassettes_lib.models import RecordingMark
 from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
