@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable
 from http.client import HTTPMessage
 from http.cookiejar import CookieJar
@@ -40,7 +41,7 @@ def _get_netrc_auth(layer: Layer, *args: Any, **kwargs: Any) -> Any:
 
 def _has_no_netrc() -> bool:
     """Tell whether there surely is no .netrc where requests looks for it."""
-    home, access = os.environ.get("HOME"), _access()
+    home, access = os.environ.get("HOME"), _access_of_python if _is_alone() else _access()
     if access is None or home is None or os.environ.get("NETRC") is not None or os.path.exists is not _exists:
         return False
     for path in _netrc_paths(home, requests.utils.NETRC_FILES):  # noqa: SIM110 - all() takes three times as long
@@ -52,6 +53,15 @@ def _has_no_netrc() -> bool:
 @functools.lru_cache(maxsize=8)
 def _netrc_paths(home: str, names: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(os.fsencode(f"{home.rstrip('/')}/{name}") for name in names)
+
+
+def _is_alone() -> bool:
+    """Tell whether nobody waits for the interpreter's lock, so that a look at the disk may let go of it."""
+    return os.name == "posix" and threading.active_count() == 1
+
+
+def _access_of_python(path: bytes, mode: int) -> int:
+    return 0 if os.access(path, mode) else -1
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cassettes_lib.late_patterns import late_pattern
-from cassettes_lib.matching import NamedMatcher
+from cassettes_lib.matching import NamedMatcher, keys_equal
 from cassettes_lib.matching_urls import CanonicalUrl, canonical_url
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
@@ -83,14 +83,6 @@ def is_similar(request: InteractionRequest, candidate: Candidate, matchers: Iter
     if asked.host == recorded.host and text_likeness(asked.path[1:], recorded.path[1:]) >= 0.5:
         return True
     return asked.path == recorded.path and asked.path != "/"
-
-
-def keys_equal(matcher: NamedMatcher, one: InteractionRequest, other: InteractionRequest) -> bool:
-    """Tell whether a matcher gives two requests equal keys."""
-    try:
-        return bool(matcher.key(one) == matcher.key(other))
-    except Exception:  # noqa: BLE001 - a user's matcher may rely on matchers before it, which here have not been equal
-        return False
 
 
 def text_likeness(one: str, other: str) -> float:

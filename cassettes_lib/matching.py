@@ -346,6 +346,14 @@ def _header_matcher(rules: IgnoreRules, names: tuple[str, ...] | None) -> NamedM
     )
 
 
+def keys_equal(matcher: NamedMatcher, one: InteractionRequest, other: InteractionRequest) -> bool:
+    """Tell whether a matcher gives two requests equal keys."""
+    try:
+        return bool(matcher.key(one) == matcher.key(other))
+    except Exception:  # noqa: BLE001 - a user's matcher may rely on matchers before it, which here have not been equal
+        return False
+
+
 def header_value(name: str, value: str) -> str:
     """Return the value of a header (its name in small letters) as it compares: without a multipart boundary."""
     if name == "content-type" and "boundary" in value.lower() and value.lstrip()[:10].lower() == "multipart/":

@@ -19,7 +19,7 @@ from collections.abc import Hashable, Iterator
 from itertools import islice
 
 from cassettes_lib.late_patterns import late_pattern
-from cassettes_lib.likeness import keys_equal
+from cassettes_lib.matching import keys_equal
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests

@@ -157,8 +157,27 @@ class NetrcTest(ContentionTestCase):
     def test_without_a_c_library_that_tells_requests_looks_itself(self) -> None:
         self.record(())
         self.write(".netrc")
-        with mock.patch("cassettes_lib.contention._access", return_value=None):
+        for alone in (False, True):
+            with (
+                self.subTest(alone=alone),
+                mock.patch("cassettes_lib.contention._is_alone", return_value=alone),
+                mock.patch("cassettes_lib.contention._access", return_value=None),
+            ):
+                self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
+
+    @unittest.skipIf(os.name == "nt", "the C library of Windows is not asked")
+    def test_the_c_library_tells_of_a_netrc_where_there_are_threads(self) -> None:
+        self.record(())
+        with mock.patch("cassettes_lib.contention._is_alone", return_value=False):
+            self.assertIsNone(self.sent())
+            self.write(".netrc")
             self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
+
+    @unittest.skipIf(os.name == "nt", "the C library of Windows is not asked")
+    def test_a_thread_that_is_alone_does_without_the_c_library(self) -> None:
+        self.record(())
+        with mock.patch("cassettes_lib.contention._access", side_effect=AssertionError):
+            self.assertIsNone(self.sent())
 
     @unittest.skipIf(os.name == "nt", "the C library of Windows is not asked")
     def test_the_usual_look_at_the_disk_is_spared(self) -> None:
