@@ -7,8 +7,10 @@ import binascii
 import re
 from functools import lru_cache
 
+from cassettes_lib.late_patterns import late_pattern
+
 _ALPHABETS = ("A-Za-z0-9+/", "A-Za-z0-9_-", "A-Za-z0-9")
-_FOLD = re.compile(r"\r?\n")
+_FOLD = late_pattern(r"\r?\n")
 
 
 def decoded_run(run: str) -> bytes | None:

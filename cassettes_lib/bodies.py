@@ -15,18 +15,19 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from cassettes_lib.fastjson import parsed_or_none
+from cassettes_lib.late_patterns import late_pattern
 
 # A body nested deeper than this is kept as text: Python's JSON reader has a limit (about 1,000 levels) which
 # the file around the body must not reach.
 _MAX_DEPTH = 100
 LARGE = 1 << 23
 """A body of so many bytes is kept as text though it be JSON: parsed, it would take twenty times its size."""
-_JSON_START = re.compile(rb"[ \t\r\n]*[\[{\"\-0-9tfn]")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_JSON_START = late_pattern(rb"[ \t\r\n]*[\[{\"\-0-9tfn]")
+_ESCAPE = late_pattern(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_HTML_ESCAPED = re.compile(rb"\\u(?:003[cCeE]|0026)")
-_UPPER_ESCAPED = re.compile(rb"\\u(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4}")
-_INDENTED = re.compile(rb"[\[{]\n( +|\t+)")
+_HTML_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026)")
+_UPPER_ESCAPED = late_pattern(rb"\\u(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4}")
+_INDENTED = late_pattern(rb"[\[{]\n( +|\t+)")
 
 STYLE_WORDS = ("spaced", "tabs", "ascii", "html", "upper", "slashes", "newline")
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, Self, get_args
 
+from cassettes_lib.circumstances import Circumstances
 from cassettes_lib.errors import (
     CassetteFormatError,
     CassetteNotFoundError,
@@ -23,7 +24,6 @@ from cassettes_lib.errors import (
 )
 from cassettes_lib.keywords import explain_wrong_keywords
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, resolve_matchers
-from cassettes_lib.misses import Circumstances, explain_miss, log_lines
 from cassettes_lib.models import (
     Cassette,
     Interaction,
@@ -369,6 +369,8 @@ class Broker:
             self._cassette = self._cassette.model_copy(update={"interactions": interactions.rewritten(reviewed)})
 
     def _missed(self, asked: InteractionRequest) -> InteractionNotFoundError:
+        from cassettes_lib.misses import explain_miss, log_lines
+
         with self._lock:
             fitting = self._stand_ins.used_up(asked) if self._stand_ins else None
             error = explain_miss(asked, self._index, self._circumstances, fitting=fitting)

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cassettes_lib.errors import CassetteError
+from cassettes_lib.late_patterns import late_pattern
 
 _MAX_BYTES = 120
-_UNSAFE = re.compile(r"[^\w.\-+=@\[\],]")
+_UNSAFE = late_pattern(r"[^\w.\-+=@\[\],]")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: reserved with any extension, the case being free.
 _RESERVED = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$")) | {
     f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"

@@ -15,7 +15,6 @@ import inspect
 import io
 import logging
 import re
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import ReferenceType, ref
@@ -27,6 +26,7 @@ from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.header_pairs import Headers, checked_headers
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, RetriedAttempt, unchecked
 from cassettes_lib.retrying import retried_of
 from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
@@ -41,7 +41,7 @@ _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parame
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 NO_BODY = frozenset((204, 304, *range(100, 200)))
-_BODY_IN_HEADERS = re.compile(r"multipart/|message/", re.IGNORECASE)
+_BODY_IN_HEADERS = late_pattern(r"multipart/|message/", re.IGNORECASE)
 
 
 # From live responses to values ----------------------------------------------------------------------------------
@@ -70,8 +70,7 @@ def original_of(raw: object) -> http.client.HTTPResponse | None:
     return original
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """What a live response says before its body.
 
     It holds values only: a stream that is saved when it ends must not keep its own response alive.
@@ -116,7 +115,7 @@ def response_from_live(head: ResponseHead, body: LiveBody, *, streamed: bool) ->
         broken = broken_body_from(body.error, chunk_size=received.chunk_size, rest=received.rest)
     elif received.chunk_size is not None:  # closed within a chunk: what came of it is a chunk
         whole = received.chunk_sizes or ()
-        received = replace(received, chunk_sizes=(*whole, len(received.body) - sum(whole)))
+        received = received._replace(chunk_sizes=(*whole, len(received.body) - sum(whole)))
     return _response(
         head, received.body, broken=broken, closed_early=broken is None and not received.complete,
         chunk_sizes=received.chunk_sizes if streamed or broken else None,

@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from cassettes_lib.header_pairs import Headers
+from cassettes_lib.late_patterns import late_pattern
 
-_EXPIRES = re.compile(r"(;\s*expires\s*=\s*)(\"?)([^;\"]*)(\"?)", re.IGNORECASE)
-_MAX_AGE = re.compile(r";\s*max-age\s*=\s*-?\d", re.IGNORECASE)
+_EXPIRES = late_pattern(r"(;\s*expires\s*=\s*)(\"?)([^;\"]*)(\"?)", re.IGNORECASE)
+_MAX_AGE = late_pattern(r";\s*max-age\s*=\s*-?\d", re.IGNORECASE)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_FORM = re.compile(r"(?P<day>[A-Za-z]+),?(?P<space>\s+)\d{1,2}(?P<dash>[-\s])[A-Za-z]{3}[-\s](?P<year>\d{4}|\d{2})\s")
+_FORM = late_pattern(r"(?P<day>[A-Za-z]+),?(?P<space>\s+)\d{1,2}(?P<dash>[-\s])[A-Za-z]{3}[-\s](?P<year>\d{4}|\d{2})\s")
 
 
 def with_remaining_life(headers: Headers, recorded_at: datetime | None, now: float | None = None) -> Headers:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
-from unicodedata import east_asian_width
 
+from cassettes_lib.columns import WIDTH, shortened
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.likeness import common_beginning
 from cassettes_lib.matching import NamedMatcher, header_value
 from cassettes_lib.matching_bodies import BodyRules, Understood, understand, understand_part
@@ -23,13 +23,9 @@ from cassettes_lib.matching_urls import CanonicalUrl, canonical_url
 from cassettes_lib.media import Part, media_type
 from cassettes_lib.models import InteractionRequest
 
-WIDTH = 80
 _CONTEXT = 2
-# Where a line is cut, this many characters are shown of its beginning (a name, mostly) and before the difference.
-_HEAD = 20
-_BEFORE = 16
 # Text does not have them; ESC, which begins the colours of a terminal, is met in logs.
-_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = late_pattern(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_LINES = 300  # compared, where all differ; time grows with their square or worse
 _ROW = 16
 _ROWS = 6
@@ -72,39 +68,6 @@ def unified_diff(one: list[str], other: list[str]) -> list[str]:
                 lines += _replaced(olds[old_start:old_end], news[new_start:new_end])
     left_out = max(len(olds), len(news)) - _MOST_LINES
     return [*lines, f" ({left_out:,} more lines are not compared)"] if left_out > 0 else lines
-
-
-def shortened(line: str, around: int = 0, width: int = WIDTH) -> str:
-    """Make a line printable and cut it to a width, around a place, with dots where something is missing."""
-    text = printable(line[:width])
-    if len(line) <= width and columns(text) <= width:
-        return text
-    if around < width - _BEFORE and columns(line[:around]) < width - _BEFORE:
-        return _cut(text, width - 3) + "..."
-    room = width - _HEAD - 3
-    start = max(_HEAD, min(around - _BEFORE, len(line) - room))
-    piece = printable(line[start : start + room])
-    if start + room < len(line) or columns(piece) > room:
-        piece = _cut(piece, room - 3) + "..."
-    return f"{_cut(printable(line[:_HEAD]), _HEAD)}...{piece}"
-
-
-def columns(text: str) -> int:
-    """Return how many columns a text takes on a terminal: Chinese characters and their like take two."""
-    return len(text) if text.isascii() else len(text) + sum(east_asian_width(each) in "WF" for each in text)
-
-
-def _cut(text: str, width: int) -> str:
-    while columns(text) > width:
-        text = text[: -max(1, (columns(text) - width) // 2)]
-    return text
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would not show, or obey."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def body_preview(body: Understood) -> str:

@@ -8,14 +8,15 @@ different ways (`1e-05`) or where there is no such number.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-_MAYBE_EXPONENT = re.compile(rb"e[-+]?[0-9]")  # looked for first, since that takes a sixth of the time
+from cassettes_lib.late_patterns import late_pattern
+
+_MAYBE_EXPONENT = late_pattern(rb"e[-+]?[0-9]")  # looked for first, since that takes a sixth of the time
 # A number with an exponent, as it stands on its line; also met inside of texts, now and then.
-_EXPONENT = re.compile(rb" -?[0-9]+(?:\.[0-9]+)?e")
+_EXPONENT = late_pattern(rb" -?[0-9]+(?:\.[0-9]+)?e")
 
 
 def parsed_or_none(data: bytes) -> Any:

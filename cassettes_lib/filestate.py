@@ -14,21 +14,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import FileIO
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.fileformat import interaction_text, mark_to_entry, read_cassette
 from cassettes_lib.files import FileIdentity, read_from, stat_of
 from cassettes_lib.layout import Layout, find_additions, members_behind
 from cassettes_lib.models import Cassette, Interactions, RecordingMark
-from cassettes_lib.recovery import recover_cassette
 
 GUARD = 64
 """How many bytes before the end of the interactions are looked at before something is added there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a file holds.
 
     Attributes:
@@ -82,6 +80,8 @@ def recovered_content(data: bytes, identity: FileIdentity, path: str) -> Content
     Raises:
         CassetteFormatError: It breaks off, but holds a value of a wrong type, or is of a newer format.
     """
+    from cassettes_lib.recovery import recover_cassette
+
     cassette = recover_cassette(data, path)
     return None if cassette is None else Content(data, identity, cassette, torn=True)
 

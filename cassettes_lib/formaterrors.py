@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +9,11 @@ from pydantic import ValidationError
 
 from cassettes_lib.errors import CassetteFormatError
 from cassettes_lib.jsontext import JsonTextError, explain_failure, find_member, line_and_column
+from cassettes_lib.late_patterns import late_pattern
 
 LEFT_ALONE = "The file is left as it is; repair it, restore it from version control, or delete it to record anew"
 CONVERT = "(Recordings of other tools are converted with: cassettes convert)"
-_OTHER_TOOL = re.compile(r"(?:---\s+)?(?:interactions|http_interactions|responses|version):")  # in YAML
+_OTHER_TOOL = late_pattern(r"(?:---\s+)?(?:interactions|http_interactions|responses|version):")  # in YAML
 
 
 def text_error(error: JsonTextError, text: str, path: str) -> CassetteFormatError:

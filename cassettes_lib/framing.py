@@ -8,16 +8,14 @@ urllib3 read it: what the client took for a body is the body.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FramingKind = Literal["none", "length", "chunked", "until_close"]
 
 _LONGEST_LINE = 65536  # http.client and urllib3 give up beyond it
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A body as far as it came.
 
     Attributes:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
+
+from cassettes_lib.late_patterns import late_pattern
 
 Headers = tuple[tuple[str, str], ...]
 
 # RFC 9110 section 5.5 forbids CR, LF and NUL in a field value; a line folded as in RFC 9112 section 5.2 is met in
 # the wild and `http.client` keeps the fold.
-_BAD_HEADER = re.compile(r"\0|\r(?!\n[ \t])|(?<!\r)\n|\r\n(?![ \t])")
+_BAD_HEADER = late_pattern(r"\0|\r(?!\n[ \t])|(?<!\r)\n|\r\n(?![ \t])")
 
 
 def headers_from_file(value: Any) -> Any:

@@ -14,11 +14,12 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cassettes_lib.fastjson import parsed_or_none
+from cassettes_lib.late_patterns import late_pattern
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_SPACE = re.compile(r"[\s\ufeff]*")
-_START = re.compile(r"[\s\ufeff]*(?:\{\s*(?:[\"}]|\Z)|\[\s*(?:[\[{\"\]\d-]|true|false|null|\Z))")
+_TOKEN = late_pattern(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
+_NUMBER = late_pattern(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_SPACE = late_pattern(r"[\s\ufeff]*")
+_START = late_pattern(r"[\s\ufeff]*(?:\{\s*(?:[\"}]|\Z)|\[\s*(?:[\[{\"\]\d-]|true|false|null|\Z))")
 
 Path = tuple[str | int, ...]
 

@@ -19,18 +19,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
+
+from cassettes_lib.late_patterns import late_pattern
 
 # True stands for the wildcard; a name, an index and a slice stand for themselves.
 Selector = str | int | slice | bool
 
-_NAME = re.compile(r"[^.\[\]'\"*\s]+")
-_PLAIN_NAME = re.compile(r"[^\W\d]\w*\Z")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_SLICE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?)?")
-_INDEX = re.compile(r"-?\d+")
-_SPACE = re.compile(r"\s*")
+_NAME = late_pattern(r"[^.\[\]'\"*\s]+")
+_PLAIN_NAME = late_pattern(r"[^\W\d]\w*\Z")
+_QUOTED = late_pattern(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_SLICE = late_pattern(r"(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?)?")
+_INDEX = late_pattern(r"-?\d+")
+_SPACE = late_pattern(r"\s*")
 
 
 class _Step(NamedTuple):
@@ -38,8 +39,7 @@ class _Step(NamedTuple):
     at_any_depth: bool
 
 
-@dataclass(frozen=True)
-class JsonPath:
+class JsonPath(NamedTuple):
     """A parsed path; two are equal when their texts are.
 
     Attributes:
@@ -47,7 +47,16 @@ class JsonPath:
     """
 
     text: str
-    steps: tuple[_Step, ...] = field(repr=False, compare=False)
+    steps: tuple[_Step, ...]
+
+    def __repr__(self) -> str:
+        return f"JsonPath(text={self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonPath) and self.text == other.text
+
+    def __hash__(self) -> int:  # a step may hold a slice, which has none
+        return hash(self.text)
 
     @classmethod
     def parse(cls, text: str) -> JsonPath:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -41,10 +40,11 @@ def explain_wrong_keywords(**meant: str) -> Callable[[Callable[_Given, _Result]]
     """
 
     def decorate(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-        parameters = inspect.signature(function).parameters.values()
-        known = [each.name for each in parameters if each.name not in ("self", "cls")]
-        takes_keywords_only = all(each.kind is each.KEYWORD_ONLY for each in parameters if each.name in known)
+        code = function.__code__  # at a tenth of the cost of `inspect.signature`
+        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        known = [each for each in parameters if each not in ("self", "cls")]
         most_positions = len(parameters) - len(known)
+        takes_keywords_only = code.co_argcount == most_positions
         called = function.__qualname__.removesuffix(".__init__")
 
         @functools.wraps(function)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import binascii
 import codecs
-import re
 from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
@@ -18,16 +17,17 @@ from uuid import uuid4
 
 from cassettes_lib.bodies import LARGE
 from cassettes_lib.jsontext import read_json_fast
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import Interaction
 
 _SLICE = 3 << 18  # a multiple of three, so that slices of base64 can be joined
 _LINES = b'",\n            "'
-_OWNER_OR_LARGE_FORM = re.compile(
+_OWNER_OR_LARGE_FORM = late_pattern(
     rb'\n {6}"(?P<owner>\w+)": \{|\n {8}"body": \{\n {10}"(?:base64": "(?P<base64>)|text": \[\n(?P<lines>))'
 )
-_QUOTE = re.compile(rb'"')
-_END_OF_LINES = re.compile(rb"\n {10}\]")
-_END_OF_FORM = re.compile(rb"\n {8}\}")
+_QUOTE = late_pattern(rb'"')
+_END_OF_LINES = late_pattern(rb"\n {10}\]")
+_END_OF_FORM = late_pattern(rb"\n {8}\}")
 
 
 def with_words_for_large(interaction: Interaction) -> tuple[Interaction, dict[bytes, bytes]]:
@@ -113,7 +113,7 @@ def _base64_of(text: memoryview) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
 
-_LINE_END = re.compile(rb"\n|\Z")
+_LINE_END = late_pattern(rb"\n|\Z")
 
 
 def _lines_of(text: memoryview) -> bytes:

@@ -7,11 +7,11 @@ matchers themselves are applied to the best dozen only. So a scan of 10,000 take
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from cassettes_lib.matching import NamedMatcher
+from cassettes_lib.late_patterns import late_pattern
+from cassettes_lib.matching import NamedMatcher, keys_equal
 from cassettes_lib.matching_urls import CanonicalUrl, canonical_url
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
@@ -19,7 +19,7 @@ from cassettes_lib.playback import PlaybackIndex
 _FINALISTS = 12
 _LOOKED_AT = 8_000_000  # bytes of bodies, all together
 _LEAST_LOOKED_AT, _MOST_LOOKED_AT = 128, 4096  # of the first and of the last bytes of one body
-_WORD = re.compile(rb"[^\s,:;&={}\[\]<>]+")
+_WORD = late_pattern(rb"[^\s,:;&={}\[\]<>]+")
 _PATH_PARTS = {"url", "path"}
 
 
@@ -83,14 +83,6 @@ def is_similar(request: InteractionRequest, candidate: Candidate, matchers: Iter
     if asked.host == recorded.host and text_likeness(asked.path[1:], recorded.path[1:]) >= 0.5:
         return True
     return asked.path == recorded.path and asked.path != "/"
-
-
-def keys_equal(matcher: NamedMatcher, one: InteractionRequest, other: InteractionRequest) -> bool:
-    """Tell whether a matcher gives two requests equal keys."""
-    try:
-        return bool(matcher.key(one) == matcher.key(other))
-    except Exception:  # noqa: BLE001 - a user's matcher may rely on matchers before it, which here have not been equal
-        return False
 
 
 def text_likeness(one: str, other: str) -> float:

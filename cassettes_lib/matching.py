@@ -19,7 +19,6 @@ from cassettes_lib.matching_texts import rules_out
 from cassettes_lib.matching_urls import canonical_url, url_key
 from cassettes_lib.media import media_type
 from cassettes_lib.models import InteractionRequest
-from cassettes_lib.own_keys import own_key
 
 Matcher = Callable[[InteractionRequest], Hashable]
 RulesOut = Callable[[InteractionRequest, Callable[[str], bool]], Callable[[bytes], bool] | None]
@@ -232,6 +231,8 @@ def _resolved(match_on: Any) -> Iterable[NamedMatcher]:
     elif match_on is url or match_on is body or match_on is headers:
         yield match_on()
     elif callable(match_on):
+        from cassettes_lib.own_keys import own_key
+
         key = own_key(match_on)
         yield NamedMatcher(key.name, "", key)
     elif isinstance(match_on, (set, frozenset)):
@@ -343,6 +344,14 @@ def _header_matcher(rules: IgnoreRules, names: tuple[str, ...] | None) -> NamedM
         rules=IgnoreRules(headers=rules.headers & {name.lower() for name in names}),
         header_names=names,
     )
+
+
+def keys_equal(matcher: NamedMatcher, one: InteractionRequest, other: InteractionRequest) -> bool:
+    """Tell whether a matcher gives two requests equal keys."""
+    try:
+        return bool(matcher.key(one) == matcher.key(other))
+    except Exception:  # noqa: BLE001 - a user's matcher may rely on matchers before it, which here have not been equal
+        return False
 
 
 def header_value(name: str, value: str) -> str:

@@ -13,7 +13,6 @@ import marshal
 import math
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -21,6 +20,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 from cassettes_lib.codings import decoded
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.jsonpath import JsonPath, without
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.matching_urls import form_pairs
 from cassettes_lib.media import MediaType, NotAsDeclaredError, Part, media_type, multipart_parts
 from cassettes_lib.models import InteractionRequest
@@ -35,14 +35,13 @@ _MAX_PART_DEPTH = 10
 _LONG = 512
 _WORTH_A_RAW_KEY = 64
 
-_JSON_TYPE = re.compile(r"(?:application|text)/json\Z|[^/]+/[^/]*\+json\Z|application/x-amz-json-[\d.]+\Z")
+_JSON_TYPE = late_pattern(r"(?:application|text)/json\Z|[^/]+/[^/]*\+json\Z|application/x-amz-json-[\d.]+\Z")
 # What no form has, raw: control characters, half an escape, the first character of JSON or XML.
-_NOT_A_FORM = re.compile(rb"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})|\A *[{\[\"<]")
+_NOT_A_FORM = late_pattern(rb"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})|\A *[{\[\"<]")
 _MOST_EXACT_INTEGER = 2**53
 
 
-@dataclass(frozen=True)
-class BodyRules:
+class BodyRules(NamedTuple):
     """What to leave out when bodies are compared.
 
     Attributes:

@@ -11,16 +11,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.matching_bodies import NO_RULES, BodyRules, understand, understand_part
 from cassettes_lib.models import InteractionRequest
 
 # Characters that JSON hardly ever escapes; where it does, the text holds `\\u`.
-_PLAIN = re.compile(r"[A-Za-z0-9 _.:@-]{2,}")
+_PLAIN = late_pattern(r"[A-Za-z0-9 _.:@-]{2,}")
 # Of these, those that a form hardly ever escapes and no printer of JSON moves apart; and how a form would escape them.
-_WORD = re.compile(r"[A-Za-z0-9]{2,}")
-_ESCAPED_IN_FORM = re.compile(rb"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
+_WORD = late_pattern(r"[A-Za-z0-9]{2,}")
+_ESCAPED_IN_FORM = late_pattern(rb"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])")
 # 1e4 is 10000; nothing else spells a whole number without its digits.
-_EXPONENT = re.compile(rb"[0-9][eE]")
+_EXPONENT = late_pattern(rb"[0-9][eE]")
 _MOST_EXACT = 2**53
 _MOST = 100
 _LOOKED_AT = 20_000  # bytes of a body

@@ -12,18 +12,20 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from cassettes_lib.late_patterns import late_pattern
+
 Pairs = tuple[tuple[str, str], ...]
 
-_COMPONENTS = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?", re.DOTALL)
+_COMPONENTS = late_pattern(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?", re.DOTALL)
 # What `CanonicalUrl.text` would give back, up to the order of the query; see there.
-_CANONICAL = re.compile(
+_CANONICAL = late_pattern(
     r"https?://[a-z0-9._-]++(?::(?!(?:80|443)/)[1-9][0-9]{1,4})?(?:/(?!\.)[A-Za-z0-9_~!$&'()*+,;=:@.-]*+)++"
     r"(?:\?([A-Za-z0-9._~-]++=[A-Za-z0-9._~-]*+(?:&[A-Za-z0-9._~-]++=[A-Za-z0-9._~-]*+)*+))?\Z"
 )
-_PLAIN_AUTHORITY = re.compile(r"[a-z0-9._-]*\Z")
-_AUTHORITY = re.compile(r"(?:(.*)@)?(\[[^\]]*\]|[^@]*?)(?::([0-9]*))?\Z", re.DOTALL)
-_PLAIN_PATH = re.compile(r"(?:/(?!\.)[A-Za-z0-9._~!$&'()*+,;=:@-]*)+\Z")
-_ESCAPE_OR_ILLEGAL = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~!$&'()*+,;=:@/-]")
+_PLAIN_AUTHORITY = late_pattern(r"[a-z0-9._-]*\Z")
+_AUTHORITY = late_pattern(r"(?:(.*)@)?(\[[^\]]*\]|[^@]*?)(?::([0-9]*))?\Z", re.DOTALL)
+_PLAIN_PATH = late_pattern(r"(?:/(?!\.)[A-Za-z0-9._~!$&'()*+,;=:@-]*)+\Z")
+_ESCAPE_OR_ILLEGAL = late_pattern(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~!$&'()*+,;=:@/-]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from cassettes_lib.header_pairs import Headers
+from cassettes_lib.late_patterns import late_pattern
 
-_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-_DELIMITER_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
+_PARAMETER = late_pattern(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_DELIMITER_END = late_pattern(rb"(--)?[ \t]*(\r?\n|\Z)")
 
 
 class NotAsDeclaredError(ValueError):

@@ -13,16 +13,14 @@ See docs/adr/append-and-recovery.rst.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cassettes_lib.fileformat import cassette_members, interaction_text
 from cassettes_lib.filestate import Basis, Content, FilePlace
 from cassettes_lib.models import Cassette
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """What is to be stored.
 
     Attributes:

@@ -6,15 +6,16 @@ its diffs and its advice, is written when somebody prints the error. All it show
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
-from cassettes_lib.differences import WIDTH, body_preview, difference, printable, shortened
+from cassettes_lib.circumstances import Circumstances, in_words
+from cassettes_lib.columns import WIDTH, printable, shortened
+from cassettes_lib.differences import body_preview, difference
 from cassettes_lib.errors import InteractionNotFoundError, NearestRequest
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.likeness import Candidate, is_similar, nearest_candidates
 from cassettes_lib.matching import NamedMatcher
 from cassettes_lib.matching_bodies import understand
@@ -28,34 +29,7 @@ _MOST_NEAREST = 3
 _MOST_LINES = 60
 # Of the diff of each of the nearest but the first, which gets the rest: it most often is the one that was meant.
 _LEAST_LINES = 6
-_REDACTED = re.compile(r"REDACTED-\d+")
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What is known about a run, for the advice.
-
-    Attributes:
-        cassette_name: What to call the cassette, such as its path; "" when it has no name.
-        mode: The Broker's mode.
-        wanted_mode: The mode the user chose, when it is another one.
-        test_id: The running test, as `test_runner` takes it; "" when not known.
-        test_runner: The command that runs it.
-        under_ci: Whether `CI` is set, so that nothing is recorded.
-        redacting: Whether requests are redacted before they are matched.
-        has_environment: Whether `CASSETTES_MODE` has a say: in `use_cassette`, not with a bare Broker.
-        max_age: How old interactions may be; None: any age.
-    """
-
-    cassette_name: str = ""
-    mode: str = "replay"
-    wanted_mode: str = ""
-    test_id: str = ""
-    test_runner: str = "python -m unittest"
-    under_ci: bool = False
-    redacting: bool = True
-    has_environment: bool = True
-    max_age: timedelta | None = None
+_REDACTED = late_pattern(r"REDACTED-\d+")
 
 
 def explain_miss(
@@ -113,15 +87,6 @@ def explain_miss(
         others=tuple(each.request for each in candidates[:_MOST_NEAREST]),
     )
     return InteractionNotFoundError(text, request=request, nearest=nearest, reason=reason)
-
-
-def in_words(duration: timedelta) -> str:
-    """Write a duration as `90 days`, `36 hours` or `5 minutes`, rounded down."""
-    seconds = int(duration.total_seconds())
-    units = (("day", 86400), ("hour", 3600), ("minute", 60))
-    unit, length = next((each for each in units if seconds >= 2 * each[1] or seconds == each[1]), ("second", 1))
-    count = seconds // length
-    return f"{count:,} {unit}{'s' * (count != 1)}"
 
 
 def log_lines(error: InteractionNotFoundError) -> list[str]:

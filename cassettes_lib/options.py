@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, NoReturn, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, NoReturn, TypedDict, get_args
 
 from cassettes_lib.broker import BeforeRecord, BeforeReplay, CassetteStore
 from cassettes_lib.keywords import did_you_mean
@@ -15,7 +14,7 @@ from cassettes_lib.matching import MatchOn, resolve_matchers
 from cassettes_lib.modes import CassetteMode, checked_mode
 from cassettes_lib.passthrough import Passthrough, PassthroughRule
 from cassettes_lib.redaction import Redactor
-from cassettes_lib.remote_store import check_can_be_used, is_remote
+from cassettes_lib.remote_urls import is_remote
 from cassettes_lib.tape import DEFAULT_LENGTH
 
 OnUnused = Literal["ignore", "warn", "error"]
@@ -44,8 +43,7 @@ class CassetteOptions(TypedDict, total=False):
     tape: bool | int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """The options of one `use_cassette`, checked."""
 
     mode: CassetteMode | None
@@ -184,6 +182,8 @@ def checked_path(path: Any) -> str | None:
     if not text.strip() or text.endswith(("/", os.sep)):
         raise ValueError(f"{text!r} is not the path of a file; give one such as 'cassettes/orders.json'")
     if is_remote(text):
+        from cassettes_lib.remote_store import check_can_be_used
+
         check_can_be_used(text)
     return text
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import InteractionResponse
 from cassettes_lib.taint import Hit, ValueIndex
 
 # What stands in front of a URL inside a header: `<` in Link, `url=` in Refresh.
-_URL_START = re.compile(r"(?:\A|,)\s*<|\s|\burl=['\"]?", re.IGNORECASE)
-_AUTHORITY = re.compile(r"[^/?#]*@")
+_URL_START = late_pattern(r"(?:\A|,)\s*<|\s|\burl=['\"]?", re.IGNORECASE)
+_AUTHORITY = late_pattern(r"[^/?#]*@")
 _URL_HEADERS = ("location", "content-location", "link", "refresh")
 
 PlaceholderValue = str | bytes | Callable[[], Any] | None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cassettes_lib.broker import CassetteStore, Mode
 from cassettes_lib.callers import warn_caller
+from cassettes_lib.circumstances import in_words
 from cassettes_lib.errors import (
     CassetteExpiredError,
     CassetteFormatError,
@@ -18,11 +19,9 @@ from cassettes_lib.errors import (
     CassetteNotFoundError,
     CassetteWarning,
 )
-from cassettes_lib.misses import in_words
 from cassettes_lib.models import Cassette, RecordingMark, empty_cassette
 from cassettes_lib.modes import MODE_VARIABLE, ModeInCharge, why_not_recorded
 from cassettes_lib.options import Options
-from cassettes_lib.remote_store import FsspecCassetteStore
 from cassettes_lib.run_summary import shown
 
 # The names of the marks of the sessions that record in this process, which are nobody else's to clear, and the keys of
@@ -68,9 +67,11 @@ class Place(NamedTuple):
     @property
     def key(self) -> object:
         """What two places of one cassette have in common."""
-        if isinstance(self.store, FsspecCassetteStore):
-            return self.store.url
-        return self.path or id(self.store)
+        if self.path:
+            return self.path
+        from cassettes_lib.remote_store import FsspecCassetteStore
+
+        return self.store.url if isinstance(self.store, FsspecCassetteStore) else id(self.store)
 
 
 class Plan(NamedTuple):

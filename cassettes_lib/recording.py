@@ -17,8 +17,6 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, Unpack, cast, overload
 
 from cassettes_lib.broker import DEFAULT_REDACTOR, BeforeRecord, BeforeReplay, Broker, CassetteStore
-from cassettes_lib.cassette_paths import path_of_function, path_of_test
-from cassettes_lib.decorating import cover_tests_of, decorate_tests_of, decorated, expects_failure, is_test_case
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn
 from cassettes_lib.modes import CassetteMode
 from cassettes_lib.options import (
@@ -34,7 +32,7 @@ from cassettes_lib.ownership import here
 from cassettes_lib.passthrough import PassthroughRule
 from cassettes_lib.plans import Place
 from cassettes_lib.redaction import Redactor
-from cassettes_lib.remote_store import FsspecCassetteStore, is_remote
+from cassettes_lib.remote_urls import is_remote
 from cassettes_lib.session import CassetteSession
 from cassettes_lib.stores import JsonFileCassetteStore
 
@@ -95,6 +93,8 @@ class UseCassette:
         Raises:
             TypeError: The target is none of these, or a class without tests.
         """
+        from cassettes_lib.decorating import cover_tests_of, decorate_tests_of, decorated, is_test_case
+
         if not isinstance(target, type):
             decoration: _Target = decorated(target, self._session_of_call)
             return decoration
@@ -130,6 +130,8 @@ class UseCassette:
             case: The instance of the TestCase.
             find_path: Tells its file.
         """
+        from cassettes_lib.decorating import expects_failure
+
         name = case._testMethodName
         fails = expects_failure(case, getattr(case, name, None))
         return self.session_at(find_path, part=f"{type(case).__module__}.{type(case).__qualname__}.{name}", fails=fails)
@@ -137,15 +139,17 @@ class UseCassette:
     def _session_of_call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
     ) -> CassetteSession:
-        return self.session_at(lambda: path_of_function(function, arguments), fails=fails)
+        return self.session_at(lambda: _path_of_call(function, arguments), fails=fails)
 
     def _session_of_call_in_class(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], *, fails: bool
     ) -> CassetteSession:
         part = f"{function.__module__}.{function.__qualname__}"
-        return self.session_at(lambda: path_of_function(function, arguments), part=part, fails=fails)
+        return self.session_at(lambda: _path_of_call(function, arguments), part=part, fails=fails)
 
     def _session_of_test(self, case: Any) -> CassetteSession:
+        from cassettes_lib.cassette_paths import path_of_test
+
         return self.session_of_test(case, lambda: path_of_test(type(case), case._testMethodName))
 
     @property
@@ -161,6 +165,8 @@ class UseCassette:
                 "a with block has no name to call a cassette by; give it a path: use_cassette('cassettes/orders.json')"
             )
         if is_remote(self._path):
+            from cassettes_lib.remote_store import FsspecCassetteStore
+
             store = FsspecCassetteStore(self._path)
             return Place(store, store.url, None)
         return _file_place(self._path)
@@ -292,6 +298,12 @@ def use_cassette(
 def _is_decorated(path: Any) -> bool:
     """Tell whether what stands in the place of the path is what a bare `@use_cassette` decorates."""
     return isinstance(path, (staticmethod, classmethod)) or (callable(path) and not isinstance(path, os.PathLike))
+
+
+def _path_of_call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Path:
+    from cassettes_lib.cassette_paths import path_of_function
+
+    return path_of_function(function, arguments)
 
 
 def _file_place(path: str | Path) -> Place:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,21 +11,26 @@ from urllib.parse import unquote_plus
 
 from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, text_of
 from cassettes_lib.json_places import looks_like_json
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, looks_secret, shapes_in, spaced
-from cassettes_lib.taint import percent_view
+from cassettes_lib.taint import percent_view, unescaped
 from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
-_BASE64_JSON = re.compile(
+_BASE64_JSON = late_pattern(
     r"(?<![A-Za-z0-9+/_.-])(?:eyJ|eyAi|ewog|W3si)[A-Za-z0-9+/_-]{12,}(?:={1,2}|(?![A-Za-z0-9+/_.=-]))"
 )
-_BARE_SCHEME = re.compile(r"\b(?P<scheme>[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})")
-_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
-_CURL = re.compile(r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)")
-_NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
-_OAUTH_FIELD = re.compile(r"\sname=[\"'](?P<name>code|state)[\"']\s+value=[\"'](?P<value>[^\"'<>]{6,1000})[\"']")
-_OAUTH_ANSWER = re.compile(
+_BARE_SCHEME = late_pattern(
+    r"\b(?P<scheme>[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})"
+)
+_USERINFO = late_pattern(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<userinfo>[^\s/?\#@\"'<>\\`]{1,400})@(?=[\w\[])")
+_CURL = late_pattern(
+    r"(?:\s-u|\s--user|\s--proxy-user)[ \t=]+\\?[\"']?(?P<user>[^\s:\"'\\]+):(?P<password>[^\s\"'\\]+)"
+)
+_NETRC = late_pattern(r"\bmachine\s+\S+\s+login\s+(?P<user>\S+)\s+password\s+(?P<password>\S+)")
+_OAUTH_FIELD = late_pattern(r"\sname=[\"'](?P<name>code|state)[\"']\s+value=[\"'](?P<value>[^\"'<>]{6,1000})[\"']")
+_OAUTH_ANSWER = late_pattern(
     r"[?;&]code=(?P<code>[^&\s\"'<>#]{6,1000})(?:&(?:amp;)?[a-z_]{2,16}=[^&\s\"'<>#]{0,200}){0,4}?"
     r"&(?:amp;)?state=(?P<state>[^&\s\"'<>#]{1,1000})"
 )
@@ -102,7 +106,7 @@ def decoded(raw: str) -> str:
         except ValueError:
             return raw
     if "&" in raw and ";" in raw:
-        return html.unescape(raw)
+        return unescaped(raw)
     if "%" in raw and re.search(r"%[0-9A-Fa-f]{2}", raw):
         return unquote_plus(raw)
     return raw

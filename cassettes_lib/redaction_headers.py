@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_names import Verdict, word_set
@@ -19,18 +20,18 @@ SCHEMES = word_set(
     "goog4-hmac-sha256 goog4-rsa-sha256 hmac-sha256 acs-hmac-sha256 acs3-hmac-sha256 tc3-hmac-sha256 eg1-hmac-sha256 "
     "credential user usertoken accesstoken klaviyo-api-key discogs emby mediabrowser client-token fly flyv1 x-token"
 )
-_SCHEME = re.compile(r"\s*([A-Za-z][\w.+-]*)(\s+)(\S.*?)\s*\Z", re.DOTALL)
-_PARAMETER = re.compile(r"""([A-Za-z_][\w.-]*)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s,;"]+)""")
-_PARAMETERS = re.compile(r"""\s*[A-Za-z_][\w.-]*\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,;"]*[^\s,;"=]=*)\s*(?:[,;\s]|\Z)""")
+_SCHEME = late_pattern(r"\s*([A-Za-z][\w.+-]*)(\s+)(\S.*?)\s*\Z", re.DOTALL)
+_PARAMETER = late_pattern(r"""([A-Za-z_][\w.-]*)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s,;"]+)""")
+_PARAMETERS = late_pattern(r"""\s*[A-Za-z_][\w.-]*\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,;"]*[^\s,;"=]=*)\s*(?:[,;\s]|\Z)""")
 _PLAIN_PARAMETERS = word_set(
     "realm algorithm qop nc uri signedheaders headers oauth_version oauth_signature_method oauth_timestamp version "
     "charset userhash stale ts created expires sv se sp spr sr st"
 )
-_COOKIE_PAIR = re.compile(r"(\s*)([^=;\s][^=;]*)(=)([^;]*)(;?)")
+_COOKIE_PAIR = late_pattern(r"(\s*)([^=;\s][^=;]*)(=)([^;]*)(;?)")
 # A shorter value, such as `1` or `en`, protects nothing, unless the cookie's name says so.
 _SHORTEST_COOKIE = 4
-_LINK = re.compile(r"<([^<>]*)>")
-_REFRESH = re.compile(r"(\s*\d*\s*[;,]?\s*(?:url\s*=\s*)?['\"]?)([^'\"]*)(['\"]?\s*)", re.IGNORECASE)
+_LINK = late_pattern(r"<([^<>]*)>")
+_REFRESH = late_pattern(r"(\s*\d*\s*[;,]?\s*(?:url\s*=\s*)?['\"]?)([^'\"]*)(['\"]?\s*)", re.IGNORECASE)
 
 
 def redacted_header(scrub: Scrub, name: str, value: str, where: str) -> str:

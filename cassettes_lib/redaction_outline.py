@@ -6,15 +6,16 @@ import re
 
 from cassettes_lib.base64_runs import decoded_run, text_of
 from cassettes_lib.codings import decoded
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.replacements import HINTS, HINTS_BYTES, MARK, WORD, holds_replacement
 
 # In these, and in a gzipped file, no hint can be seen.
-_WIDE_CHARSET = re.compile(r"utf-(?:16|32)", re.IGNORECASE)
+_WIDE_CHARSET = late_pattern(r"utf-(?:16|32)", re.IGNORECASE)
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _ANY = "REDACTED-0"
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_PATH = re.compile(r"[^/?#]*//[^/?#]*([^?#]*)")
+_RUN = late_pattern(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_PATH = late_pattern(r"[^/?#]*//[^/?#]*([^?#]*)")
 
 
 def outline(request: InteractionRequest) -> InteractionRequest:

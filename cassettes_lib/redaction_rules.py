@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cassettes_lib.any_of import any_of
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.secret_names import (
     PARTED_NOUNS,
     STEMS,
@@ -22,7 +23,7 @@ from cassettes_lib.secret_names import (
 from cassettes_lib.secret_shapes import words_in
 
 Path = tuple[str | int, ...]
-_PATH_PART = re.compile(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
+_PATH_PART = late_pattern(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
 
 # A name inside an object that stands as a whole under a secret's name: {"token": {"value": "..."}}
 INNER_NAMES = word_set(
@@ -39,7 +40,7 @@ HEADERS_NAMES = word_set("headers header requestheaders responseheaders extrahea
 
 
 # What a stem must be made of to stand within one of the words that `words_in` gives.
-_STEM = re.compile("[a-z0-9_-]+")
+_STEM = late_pattern("[a-z0-9_-]+")
 # So long are the texts, in characters, whose words are remembered, and so many are.
 _REMEMBERED, _MOST_WORDS = 1 << 16, 20_000
 

@@ -16,6 +16,7 @@ from cassettes_lib.base64_runs import decoded_run, text_of
 from cassettes_lib.codings import decoded, encoded
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import Edit, Path, Scalar, edited, looks_like_json, scalars_of
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.redaction_bodies import parsed_content_type, part_name
 from cassettes_lib.replacements import (
@@ -27,8 +28,8 @@ from cassettes_lib.replacements import (
     number_of,
 )
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_URL = re.compile(r"([^/?#]*//)?(?:([^/?#@]*)@)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_RUN = late_pattern(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_URL = late_pattern(r"([^/?#]*//)?(?:([^/?#@]*)@)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 
 
 class Pair(NamedTuple):

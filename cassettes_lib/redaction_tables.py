@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.secret_names import Verdict
 from cassettes_lib.secret_shapes import looks_secret
 
-_CELL = {delimiter: re.compile(rf'"(?:[^"]|"")*"|[^{delimiter}\r\n"]*') for delimiter in (",", ";", "\t", "|")}
+_CELL = {delimiter: late_pattern(rf'"(?:[^"]|"")*"|[^{delimiter}\r\n"]*') for delimiter in (",", ";", "\t", "|")}
 
 
 def redacted_table(scrub: Scrub, text: str, where: Where) -> str:

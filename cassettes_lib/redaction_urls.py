@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_scrub import Scrub
 from cassettes_lib.replacements import is_replacement
@@ -12,12 +13,12 @@ from cassettes_lib.secret_names import Verdict
 from cassettes_lib.secret_shapes import has_shape, looks_secret
 from cassettes_lib.telling_paths import has_telling_segment, secrets_after_telling_segments
 
-_URL = re.compile(
+_URL = late_pattern(
     r"(?P<front>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?//)?(?P<authority>(?<=//)[^/?#]*)?(?P<path>[^?#]*)"
     r"(?P<query>\?[^#]*)?(?P<fragment>\#.*)?",
     re.DOTALL,
 )
-_SEPARATORS = re.compile(r"([&;])")
+_SEPARATORS = late_pattern(r"([&;])")
 # OAuth's code comes back in a redirect with one of these beside it (RFC 6749 section 4.1.2, RFC 9207), or with `state`,
 # which has other meanings too; and it is exchanged with one of those (RFC 6749 section 4.1.3, RFC 7636).
 _BESIDE_CODE = frozenset(("session_state", "iss", "authuser", "code_challenge", "id_token"))

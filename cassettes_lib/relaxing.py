@@ -12,8 +12,7 @@ from typing import Any
 
 from cassettes_lib.ignore_rules import NO_RULES, IgnoreRules
 from cassettes_lib.jsonpath import JsonPath, path_to
-from cassettes_lib.likeness import keys_equal
-from cassettes_lib.matching import DEFAULT_MATCH_ON, NamedMatcher
+from cassettes_lib.matching import DEFAULT_MATCH_ON, NamedMatcher, keys_equal
 from cassettes_lib.matching_bodies import BodyRules, body_key, understand
 from cassettes_lib.matching_urls import canonical_url
 from cassettes_lib.media import Part

@@ -38,20 +38,13 @@ from cassettes_lib.filestate import Basis, Content, read_content
 from cassettes_lib.layout import whole_text
 from cassettes_lib.merging import Merging
 from cassettes_lib.models import Cassette
+from cassettes_lib.remote_urls import is_remote
 from cassettes_lib.undisturbed import Undisturbed
 
-__all__ = ["FsspecCassetteStore", "check_can_be_used", "is_remote"]
-
-_REMOTE = re.compile(r"(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # a drive has one letter
 _NO_IDENTITY = FileIdentity(0, 0, 0)
 _TRIES = 20
 _TOO_LATE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _SHORTEST_SECRET = 4
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether a path is a URL such as `s3://bucket/x.json`, with a scheme of more than one letter."""
-    return _REMOTE.match(path) is not None
 
 
 def check_can_be_used(url: str) -> None:

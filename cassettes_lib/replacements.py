@@ -12,6 +12,8 @@ import json
 import re
 from typing import Any
 
+from cassettes_lib.late_patterns import late_pattern
+
 _WORD = r"REDACTED-(\d+)"
 _IN_BASE64 = "UkVEQUNURUQt"  # base64 of "REDACTED-", whose nine bytes fill twelve characters exactly
 # Digits that nobody would choose: REDACTED on a telephone's keys, then six digits of number.
@@ -20,8 +22,8 @@ _NUMBER = r"(?<![\d.])73332833(\d{6})(?:\.5)?(?![\d.])"
 # Bounded, and not inside a word, so that text made of their beginnings is not searched again and again.
 _JWT = rf"(?<![A-Za-z0-9])eyJ[\w-]{{0,9999}}\.[\w-]{{0,99999}}\.(?:[\w-]*\.[\w-]*\.)?{_IN_BASE64}[\w-]*"
 
-WORD = re.compile(_WORD)
-MARK = re.compile(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
+WORD = late_pattern(_WORD)
+MARK = late_pattern(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
 # "REDACTED-" at the three alignments of base64, as far as its characters are determined by it alone.
 HINTS = ("REDACTED-", "73332833", _IN_BASE64, "JFREFDVEVELT", "SRURBQ1RFRC")
 HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
@@ -33,7 +35,7 @@ PEM = re.compile(
     r"(?:(?P<key>(?:(?!-----BEGIN)[^\"'<>{}&]|&\#?\w+;|<br ?/?>)+?)(?P<end>(?:\s|\\{1,4}[rn])*-----END (?P=kind)-----)"
     r"|(?P<cut>REDACTED-\d+|(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\{1,4}[rn]|\Z|(?=[\"'<]))+)+))"
 )
-_ARMOURED = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]+-----[^\"'<>{}]*?-----END [A-Z0-9 ]+-----\s*)+")
+_ARMOURED = late_pattern(r"\s*(?:-----BEGIN [A-Z0-9 ]+-----[^\"'<>{}]*?-----END [A-Z0-9 ]+-----\s*)+")
 # Claims that say when or for whom, not what proves it; the rest of a token's texts is removed with its signature.
 _PLAIN_CLAIMS = frozenset(
     ("iss", "aud", "sub", "scope", "scp", "azp", "token_use", "client_id", "alg", "typ", "cty", "enc", "zip")

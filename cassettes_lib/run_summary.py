@@ -10,13 +10,12 @@ import atexit
 import os
 import sys
 import threading
-from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 from cassettes_lib.modes import MODE_VARIABLE
 
 
-@dataclass
-class Counts:
+class Counts(NamedTuple):
     """What blocks did.
 
     Attributes:
@@ -35,17 +34,15 @@ class Counts:
     unused: int = 0
     expired: int = 0
 
-    def add(self, other: Counts) -> None:
-        """Add what another block did."""
-        for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+    def plus(self, other: Counts) -> Counts:
+        """Return the sum of this and what another block did."""
+        return Counts(*map(sum, zip(self, other, strict=True)))
 
     def __str__(self) -> str:
         parts = [f"{getattr(self, name)} {name}" for name in ("recorded", "replayed", "live", "unused", "expired")]
         return ", ".join(parts + ([f"{self.missed} missed"] if self.missed else []))
 
 
-@dataclass
 class RunSummary:
     """What all blocks of a process did; thread-safe.
 
@@ -54,10 +51,12 @@ class RunSummary:
         touched: The names of the cassettes that were opened.
     """
 
-    counts: Counts = field(default_factory=Counts)
-    touched: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _announced: bool = False
+    def __init__(self) -> None:
+        """Begin with nothing done."""
+        self.counts = Counts()
+        self.touched: set[str] = set()
+        self._lock = threading.Lock()
+        self._announced = False
 
     def opened(self, name: str, path: str | None) -> None:
         """Take note of a cassette that was opened.
@@ -75,7 +74,7 @@ class RunSummary:
     def closed(self, name: str, counts: Counts) -> None:
         """Take note of what a block did, and show the progress of a run that re-records."""
         with self._lock:
-            self.counts.add(counts)
+            self.counts = self.counts.plus(counts)
         if counts.recorded and os.environ.get(MODE_VARIABLE) == "record":
             _print(f"cassettes: recorded {counts.recorded} on {shown(name)}")
 
@@ -83,8 +82,7 @@ class RunSummary:
         """Return the summary, or "" when there is nothing to tell."""
         counts = self.counts
         news = counts.recorded or counts.live or counts.expired or os.environ.get(MODE_VARIABLE)
-        happened = any(getattr(counts, each.name) for each in fields(counts))
-        if not news or not happened:
+        if not news or not any(counts):
             return ""
         files = "1 cassette" if len(self.touched) == 1 else f"{len(self.touched)} cassettes"
         return f"cassettes: {counts}; {files} touched"

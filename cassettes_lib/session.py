@@ -17,10 +17,10 @@ from types import TracebackType
 
 from cassettes_lib.callers import warn_caller
 from cassettes_lib.cassettes_used import note_use
+from cassettes_lib.circumstances import Circumstances
 from cassettes_lib.errors import CassetteSaveError, CassetteWarning, UnusedInteractionsError
 from cassettes_lib.interception import Interception
-from cassettes_lib.misses import Circumstances
-from cassettes_lib.models import RecordingMark
+from cassettes_lib.models import new_mark
 from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
 from cassettes_lib.plans import Place, Planner, running_marks
@@ -64,7 +64,7 @@ class CassetteSession:
         in_charge = mode_in_charge(options.mode)
         self._planner = Planner(self._place, options, in_charge, part=self._part)
         self._plan = self._planner.plan()
-        self._mark = RecordingMark(session=uuid.uuid4().hex, started_at=datetime.now(UTC).replace(microsecond=0))
+        self._mark = new_mark(uuid.uuid4().hex, datetime.now(UTC).replace(microsecond=0))
         self._verdict = Verdict()
         self._broker = self._make_broker(in_charge)
         self._interception = Interception(

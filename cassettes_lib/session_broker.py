@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from cassettes_lib.broker import Broker
+from cassettes_lib.circumstances import Circumstances
 from cassettes_lib.errors import InteractionNotFoundError
-from cassettes_lib.misses import Circumstances
 from cassettes_lib.models import (
     Interaction,
     InteractionFailure,

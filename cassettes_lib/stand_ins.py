@@ -15,11 +15,11 @@ one among few.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator
 from itertools import islice
 
-from cassettes_lib.likeness import keys_equal
+from cassettes_lib.late_patterns import late_pattern
+from cassettes_lib.matching import keys_equal
 from cassettes_lib.models import InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests
@@ -28,7 +28,7 @@ from cassettes_lib.replacements import holds_replacement
 
 # Host and path; host and number of segments; the same of those whose path holds a replacement.
 _Place = tuple[str, str] | tuple[str, int] | tuple[str, int, bool]
-_HOST_AND_PATH = re.compile(r"[^/?#]*//(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
+_HOST_AND_PATH = late_pattern(r"[^/?#]*//(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
 # Requests with as many replacements as what is asked, but in other places, are rare: so many are looked at.
 _A_FEW = 50
 

@@ -9,22 +9,23 @@ it up among the samples of all known values, so its cost does not grow with thei
 from __future__ import annotations
 
 import base64
-import html
+import functools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cassettes_lib.base64_runs import bytes_of, decoded_run, encoded_like, is_whole, runs_around, text_of
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.replacements import MARK, WORD
 
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_BACKSLASH = re.compile(
+_PERCENT = late_pattern(r"(?:%[0-9A-Fa-f]{2})+")
+_BACKSLASH = late_pattern(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[\"'\\/bfnrt])"
 )
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_ENTITY = late_pattern(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_FOLD = re.compile(r"(?<=[A-Za-z0-9+/_-]{16})(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
+_FOLD = late_pattern(r"(?<=[A-Za-z0-9+/_-]{16})(?:\r?\n[ \t]*|\\r\\n|\\n)(?=[A-Za-z0-9+/_=-])")
 
 
 class Sampling(NamedTuple):
@@ -351,6 +352,18 @@ def _unpercent(escaped: str) -> str:
     return bytes.fromhex(escaped.replace("%", "")).decode("utf-8", "surrogateescape")
 
 
+def unescaped(text: str) -> str:
+    """Undo the character references of HTML in a text."""
+    return _unescape()(text)
+
+
+@functools.cache
+def _unescape() -> Callable[[str], str]:
+    from html import unescape  # here, since its table of names takes 2 ms
+
+    return unescape
+
+
 def _unbackslash(escaped: str) -> str:
     if escaped[1] in "ux":
         codes = [int(code, 16) for code in re.split(r"\\[ux]", escaped)[1:]]
@@ -363,7 +376,7 @@ def _unbackslash(escaped: str) -> str:
 _ESCAPES: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
     ("%", _PERCENT, _unpercent),
     ("\\", _BACKSLASH, _unbackslash),
-    ("&", _ENTITY, html.unescape),
+    ("&", _ENTITY, unescaped),
     ("\n", _FOLD, lambda fold: ""),
 )
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from cassettes_lib.differences import WIDTH, shortened
+from cassettes_lib.columns import WIDTH, shortened
 from cassettes_lib.models import InteractionFailure, InteractionRequest, InteractionResponse
 
 Clean = Callable[[InteractionRequest], InteractionRequest]

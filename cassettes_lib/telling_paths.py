@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.replacements import MARK
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.secret_shapes import is_empty, looks_secret
@@ -36,24 +37,24 @@ def _written(word: str) -> set[str]:
 
 
 _WORDS = frozenset(written for word in _OF_LINKS | _DIRECT | _WEAK for written in _written(word))
-_WORD = re.compile(r"/([A-Za-z_-]+)(?=[/?])")
+_WORD = late_pattern(r"/([A-Za-z_-]+)(?=[/?])")
 _LONG = rf"(?:/(?:{_SEGMENT}{{1,60}}/)?|\?){_SEGMENT}{{12}}"
-_HINT = re.compile(
+_HINT = late_pattern(
     rf"/(?=bot\d+:{_SEGMENT}{{6}}|\([A-Z]\(|services/T[A-Z0-9]{{6}}|(?P<word>[A-Za-z_-]+)(?=[/?]){_LONG})"
 )
-_NEXT = re.compile(rf"[/?]({_SEGMENT}+)")
-_OTHERS = re.compile(
+_NEXT = late_pattern(rf"[/?]({_SEGMENT}+)")
+_OTHERS = late_pattern(
     rf"/bot\d+:(?P<bot>{_SEGMENT}{{6,}})"
     r"|(?<=[A-Z]\()(?P<session>[A-Za-z0-9_-]{12,})(?=\))"
     r"|/services/T[A-Z0-9]{6,12}/B[A-Z0-9]{6,12}/(?P<hook>[A-Za-z0-9]{16,})"
 )
-_ID = re.compile(
+_ID = late_pattern(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{24}|01[0-9A-HJKMNP-TV-Z]{24}"  # UUID, MongoDB, ULID
     r"|(?:[A-Za-z]+\d{0,4}|\d{1,8}[a-z]{0,2})(?:[-_.+~ ](?:[A-Za-z]+\d{0,4}|\d{1,8}[a-z]{0,2}))+"  # words-of-2026
     r"|.*\.[a-z]{2,5}",  # the name of a file
     re.DOTALL,
 )
-_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+_HASH = late_pattern(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def has_telling_segment(text: str) -> bool:

@@ -10,7 +10,6 @@ none is found, or it looks other than expected, a block knows just what it is to
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -65,6 +64,8 @@ class Verdict:
         self._find()
         under_pytest = os.environ.get("PYTEST_CURRENT_TEST") if "_pytest.runner" in sys.modules else None
         if under_pytest:  # `tests/test_shop.py::test_order[one] (call)`
+            import shlex
+
             self.test_id, self.test_runner = shlex.quote(under_pytest.rpartition(" (")[0]), "python -m pytest"
         self._failures_before = self._failures()
 

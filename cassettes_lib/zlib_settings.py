@@ -7,24 +7,24 @@ rest is made, so that a wrong one costs little.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from cassettes_lib.late_patterns import late_pattern
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _FLUSH_MARK = b"\x00\x00\xff\xff"  # RFC 1951 section 3.2.4: an empty stored block; what a flush ends with
 _PROBE = 1 << 18  # bytes compressed before the beginning of the output is compared
 _MAX_FLUSHES = 10_000
 
-_WORD = re.compile(
+_WORD = late_pattern(
     r"(?:(?P<form>zlib|raw)-)?(?P<level>\d{1,2})(?:m(?P<memory>\d))?(?:w(?P<window>\d{1,2}))?"
     r"(?:(?P<flush>[fF])(?P<sizes>\d+(?::\d+)*))?(?P<unfinished>p)?(?:-(?P<head>(?:[0-9a-f]{2})+))?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How a body is compressed.
 
     Attributes:
@@ -80,7 +80,7 @@ def deflate_settings(stream: memoryview, body: bytes) -> Settings | None:
                 return settings
             continue
         for full in (False, True):
-            flushing = replace(settings, flushes=flushes, full=full)
+            flushing = settings._replace(flushes=flushes, full=full)
             if _gives(stream, body, flushing):
                 return flushing
     return None

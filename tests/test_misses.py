@@ -14,11 +14,12 @@ from unittest import mock
 
 from cassettes_lib import likeness
 from cassettes_lib.broker import Broker
-from cassettes_lib.differences import columns
+from cassettes_lib.circumstances import Circumstances
+from cassettes_lib.columns import columns
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.fileformat import parse_cassette, print_cassette
 from cassettes_lib.matching import DEFAULT_MATCH_ON, MatchOn, header, headers, ignoring, resolve_matchers, url
-from cassettes_lib.misses import Circumstances, explain_miss, log_lines
+from cassettes_lib.misses import explain_miss, log_lines
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from cassettes_lib.playback import PlaybackIndex
 from tests.support import URL, a_request, a_response

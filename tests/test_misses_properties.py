@@ -14,10 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cassettes_lib.broker import Broker
-from cassettes_lib.differences import columns, shortened, unified_diff
+from cassettes_lib.circumstances import Circumstances
+from cassettes_lib.columns import columns, shortened
+from cassettes_lib.differences import unified_diff
 from cassettes_lib.errors import InteractionNotFoundError
 from cassettes_lib.matching import DEFAULT_MATCH_ON, header, headers, ignoring
-from cassettes_lib.misses import Circumstances, explain_miss
+from cassettes_lib.misses import explain_miss
 from cassettes_lib.models import Cassette, Interaction, InteractionRequest, Interactions
 from cassettes_lib.playback import PlaybackIndex
 from tests.support import a_request, a_response

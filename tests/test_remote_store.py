@@ -26,7 +26,7 @@ from cassettes_lib.errors import (
 )
 from cassettes_lib.fileformat import parse_cassette, print_cassette
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
-from cassettes_lib.remote_store import is_remote
+from cassettes_lib.remote_urls import is_remote
 from cassettes_lib.store_contract import CassetteStoreContract
 from tests.loopback import LoopbackServer
 from tests.support import a_request, a_response, an_interaction, with_environment
