@@ -137,7 +137,7 @@ def _style_of(body: bytes) -> str:
     if b"\\u" in body:
         if body.isascii():
             words.append("ascii")
-        if _HTML_ESCAPED.search(body):
+        if (b"\\u003" in body or b"\\u0026" in body) and _HTML_ESCAPED.search(body):
             words.append("html")
         if _UPPER_ESCAPED.search(body):
             words.append("upper")

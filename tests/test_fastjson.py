@@ -30,7 +30,7 @@ class FastJsonTest(unittest.TestCase):
         if parsed is None:
             return
         self.assertEqual(repr(parsed), repr(json.loads(text)))
-        self.assertIn(indented_or_none(parsed), (None, json.dumps(value, indent=2, ensure_ascii=False)))
+        self.assertIn(indented_or_none(parsed), (None, json.dumps(value, indent=2, ensure_ascii=False).encode()))
 
     @settings(max_examples=500, deadline=None)
     @given(st.text('[]{}",:0123456789eE+-.\\u tfnl"d8/', max_size=12).map(str.encode) | st.binary(max_size=6))
@@ -41,7 +41,7 @@ class FastJsonTest(unittest.TestCase):
 
     def test_ordinary_documents_are_not_left_to_the_standard_library(self) -> None:
         value = {"items": [{"id": 1, "price": 1.5, "name": "Käse", "tags": ["a", "b"], "none": None, "yes": True}]}
-        self.assertEqual(indented_or_none(value), json.dumps(value, indent=2, ensure_ascii=False))
+        self.assertEqual(indented_or_none(value), json.dumps(value, indent=2, ensure_ascii=False).encode())
         self.assertEqual(parsed_or_none(by_standard(value)), value)
 
     def test_what_there_may_be_two_ways_to_write_is_left_to_the_standard_library(self) -> None:
