@@ -26,6 +26,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HTML_ESCAPED = re.compile(rb"\\u(?:003[cCeE]|0026)")
 _UPPER_ESCAPED = re.compile(rb"\\u(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4}")
+_TELLING_ESCAPED = re.compile(_HTML_ESCAPED.pattern + b"|" + _UPPER_ESCAPED.pattern)
 _INDENTED = re.compile(rb"[\[{]\n( +|\t+)")
 
 STYLE_WORDS = ("spaced", "tabs", "ascii", "html", "upper", "slashes", "newline")
@@ -137,10 +138,11 @@ def _style_of(body: bytes) -> str:
     if b"\\u" in body:
         if body.isascii():
             words.append("ascii")
-        if (b"\\u003" in body or b"\\u0026" in body) and _HTML_ESCAPED.search(body):
-            words.append("html")
-        if _UPPER_ESCAPED.search(body):
-            words.append("upper")
+        if _TELLING_ESCAPED.search(body):
+            if _HTML_ESCAPED.search(body):
+                words.append("html")
+            if _UPPER_ESCAPED.search(body):
+                words.append("upper")
     if b"\\/" in body:
         words.append("slashes")
     if body.endswith(b"\n"):

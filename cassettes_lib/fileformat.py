@@ -11,7 +11,7 @@ validated at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,24 +111,29 @@ def _quick_text(interaction: Interaction) -> bytes | None:
     return text_around_bodies(entry, printed) if _has_words_only(entry) else None
 
 
+_STRING, _CONTAINERS = frozenset((str,)), frozenset((dict, list))
 _WORDS = frozenset((str, int, bool, type(None)))
+_WORDS_OR_CONTAINERS = _WORDS | _CONTAINERS
 
 
-def _has_words_only(value: dict[str, Any] | list[Any]) -> bool:
-    """Tell whether an object or a list, and what is in it, is made of what a parser makes, without fractions."""
-    if type(value) is dict:
-        if not {*map(type, value)} <= _STRINGS:
-            return False
-        members: Iterable[Any] = value.values()
-    elif type(value) is list:
-        members = value
-    else:
-        return False
-    # Most objects hold headers, that is texts: that they do is seen without a loop in Python.
-    return {*map(type, members)} <= _WORDS or all(type(each) in _WORDS or _has_words_only(each) for each in members)
+def _has_words_only(entry: dict[str, Any]) -> bool:
+    """Tell whether an object, and what is in it, is made of what a parser makes, without numbers with a fraction.
 
-
-_STRINGS = frozenset((str,))
+    The types of all members are told by one look at each object and list, without a loop in Python: 0.3 of the cost.
+    """
+    containers: list[Any] = [entry]
+    for each in containers:  # it grows
+        members = each
+        if type(each) is dict:
+            if not _STRING.issuperset(map(type, each)):
+                return False
+            members = each.values()
+        kinds = {*map(type, members)}
+        if not kinds <= _WORDS:
+            if not kinds <= _WORDS_OR_CONTAINERS:
+                return False
+            containers += [member for member in members if type(member) in _CONTAINERS]
+    return True
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:
@@ -357,6 +362,8 @@ def _body_form(body: bytes, printed: list[bytes] | None) -> dict[str, Any] | Non
 
 
 def _time_text(time: datetime) -> str:
+    if time.tzinfo is UTC:  # as we record it
+        return time.isoformat()[: -len("+00:00")] + "Z"
     offset = time.utcoffset()
     if offset is not None and offset.total_seconds() % 60:  # a local time of long ago: RFC 3339 knows whole minutes
         time = time.astimezone(UTC)
