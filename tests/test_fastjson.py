@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cassettes_lib.fastjson import indented_or_none, parsed_or_none
+from cassettes_lib.fastjson import indented_or_none, parsed_or_none, parses
 from tests.test_bodies import json_values
 
 
@@ -49,6 +49,14 @@ class FastJsonTest(unittest.TestCase):
             self.assertIsNone(indented_or_none({"a": number}))
         for text in (b'"\\ud800"', b"NaN", b"[" * 300 + b"]" * 300, b"null", b""):
             self.assertIsNone(parsed_or_none(text))
+
+    def test_what_was_found_to_be_json_is_parsed_once_and_handed_over_once(self) -> None:
+        self.assertTrue(parses(b'{"a": [1]}'))
+        first, second = parsed_or_none(b'{"a": [1]}'), parsed_or_none(b'{"a": [1]}')
+        self.assertEqual((first, second), ({"a": [1]}, {"a": [1]}))
+        self.assertIsNot(first["a"], second["a"])  # either may be changed
+        self.assertFalse(parses(b"{"))
+        self.assertIsNone(parsed_or_none(b"{"))
 
 
 if __name__ == "__main__":
