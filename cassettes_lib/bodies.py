@@ -27,6 +27,7 @@ _ESCAPE = late_pattern(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HTML_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026)")
 _UPPER_ESCAPED = late_pattern(rb"\\u(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4}")
+_TELLING_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026|(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4})")
 _INDENTED = late_pattern(rb"[\[{]\n( +|\t+)")
 
 STYLE_WORDS = ("spaced", "tabs", "ascii", "html", "upper", "slashes", "newline")
@@ -138,10 +139,11 @@ def _style_of(body: bytes) -> str:
     if b"\\u" in body:
         if body.isascii():
             words.append("ascii")
-        if _HTML_ESCAPED.search(body):
-            words.append("html")
-        if _UPPER_ESCAPED.search(body):
-            words.append("upper")
+        if _TELLING_ESCAPED.search(body):
+            if _HTML_ESCAPED.search(body):
+                words.append("html")
+            if _UPPER_ESCAPED.search(body):
+                words.append("upper")
     if b"\\/" in body:
         words.append("slashes")
     if body.endswith(b"\n"):

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from cassettes_lib.bodies import body_to_form
 from cassettes_lib.entrycheck import is_surely_valid
 from cassettes_lib.errors import CassetteFormatError
-from cassettes_lib.fastjson import parsed_or_none
+from cassettes_lib.fastjson import indented_or_none, parsed_or_none
 from cassettes_lib.formaterrors import CONVERT, LEFT_ALONE, kind_of, shape_error, shortened, text_error
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_bodies import are_in_their_places, cut_out_json
@@ -35,7 +35,15 @@ from cassettes_lib.jsontext import (
     read_json_bytes,
 )
 from cassettes_lib.large_bodies import cut_out_large, text_with_large, with_bodies, with_words_for_large
-from cassettes_lib.layout import FORMAT, Layout, entry_text, find_layout, whole_text
+from cassettes_lib.layout import (
+    FORMAT,
+    NO_JSON,
+    Layout,
+    entry_text,
+    find_layout,
+    text_around_bodies,
+    whole_text,
+)
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
 from cassettes_lib.unread import KeptEntry, UnreadEntry, validated_entry
 
@@ -82,13 +90,10 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
     if isinstance(unread, UnreadEntry):
         return unread.text
     interaction, large = with_words_for_large(interactions[position])
-    entry = interaction_to_entry(interaction)
-    sides = [entry[side] for side in ("request", "response") if side in entry]
-    around = [{name: each for name, each in side.items() if name != "body"} for side in sides]
-    if _is_as_parsed([{**entry, "request": None, "response": None}, *around]):
-        text = entry_text(Parsed(entry))
-    else:
-        for side in sides:
+    text = _quick_text(interaction)
+    if text is None:
+        entry = interaction_to_entry(interaction)
+        for side in (entry[side] for side in ("request", "response") if side in entry):
             form = side.get("body", _NOTHING)
             if "json" in form:
                 form["json"] = Parsed(form["json"])
@@ -96,14 +101,39 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
     return text_with_large(text, large) if large else text
 
 
-def _is_as_parsed(value: Any) -> bool:
-    """Tell whether a value is made of what a parser makes, numbers with a fraction left out, which may be none."""
-    kind = type(value)
-    if kind is dict:
-        return all(type(name) is str and _is_as_parsed(each) for name, each in value.items())
-    if kind is list:
-        return all(map(_is_as_parsed, value))
-    return kind is str or kind is int or kind is bool or value is None
+def _quick_text(interaction: Interaction) -> bytes | None:
+    """Print an interaction around the JSON of its bodies, apart from that; None where this might go wrong."""
+    messages = interaction, interaction.request, interaction.response
+    if any(each.model_extra for each in messages if each is not None):
+        return None  # a member that we do not know may look like a body
+    printed: list[bytes] = []
+    entry = _members(interaction, printed)
+    return text_around_bodies(entry, printed) if _has_words_only(entry) else None
+
+
+_STRING, _CONTAINERS = frozenset((str,)), frozenset((dict, list))
+_WORDS = frozenset((str, int, bool, type(None)))
+_WORDS_OR_CONTAINERS = _WORDS | _CONTAINERS
+
+
+def _has_words_only(entry: dict[str, Any]) -> bool:
+    """Tell whether an object, and what is in it, is made of what a parser makes, without numbers with a fraction.
+
+    The types of all members are told by one look at each object and list, without a loop in Python: 0.3 of the cost.
+    """
+    containers: list[Any] = [entry]
+    for each in containers:  # it grows
+        members = each
+        if type(each) is dict:
+            if not _STRING.issuperset(map(type, each)):
+                return False
+            members = each.values()
+        kinds = {*map(type, members)}
+        if not kinds <= _WORDS:
+            if not kinds <= _WORDS_OR_CONTAINERS:
+                return False
+            containers += [member for member in members if type(member) in _CONTAINERS]
+    return True
 
 
 def interaction_to_entry(interaction: Interaction) -> dict[str, Any]:
@@ -288,35 +318,52 @@ def _fields_of(kind: type[BaseModel]) -> list[tuple[str, Any]]:
     return known
 
 
-def _members(value: BaseModel) -> dict[str, Any]:
-    """Return the members of a value that say something, in the order of its fields, unknown ones last."""
+def _members(value: BaseModel, printed: list[bytes] | None = None) -> dict[str, Any]:
+    """Return the members of a value that say something, in the order of its fields, unknown ones last.
+
+    Args:
+        value: The value.
+        printed: Takes the JSON of bodies, printed, where `NO_JSON` is to stand in its place.
+    """
     members: dict[str, Any] = {}
     fields = value.__dict__
     for name, default in _fields_of(type(value)):
         given = fields[name]
         if given is default or given == default:
             continue
-        members[name] = _plain(name, given)
+        members[name] = _plain(name, given, printed)
     return members | value.model_extra if value.model_extra else members
 
 
-def _plain(name: str, given: Any) -> Any:
+def _plain(name: str, given: Any, printed: list[bytes] | None) -> Any:
     if type(given) is str or type(given) is int:
         return given
     if name == "headers":
         return headers_to_form(given)
     if name == "body":
-        return body_to_form(given)
+        return _body_form(given, printed)
     if isinstance(given, datetime):
         return _time_text(given)
     if isinstance(given, BaseModel):
-        return _members(given)
+        return _members(given, printed)
     if isinstance(given, tuple):
-        return [_plain("", each) for each in given]
+        return [_plain("", each, printed) for each in given]
     return given
 
 
+def _body_form(body: bytes, printed: list[bytes] | None) -> dict[str, Any] | None:
+    form = body_to_form(body)
+    if form is not None and "json" in form and printed is not None:
+        text = indented_or_none(form["json"])
+        if text is not None:
+            printed.append(text)
+            form["json"] = NO_JSON
+    return form
+
+
 def _time_text(time: datetime) -> str:
+    if time.tzinfo is UTC:  # as we record it
+        return time.isoformat()[: -len("+00:00")] + "Z"
     offset = time.utcoffset()
     if offset is not None and offset.total_seconds() % 60:  # a local time of long ago: RFC 3339 knows whole minutes
         time = time.astimezone(UTC)

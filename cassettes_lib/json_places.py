@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from cassettes_lib.fastjson import parsed_or_none
+from cassettes_lib.fastjson import parses
 from cassettes_lib.late_patterns import late_pattern
 
 _TOKEN = late_pattern(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
@@ -120,7 +120,7 @@ def looks_like_json(text: str) -> bool:
 def is_json(text: str) -> bool:
     """Tell whether a text is a JSON document, or several in a row, to its end."""
     with suppress(UnicodeEncodeError):  # a lone surrogate
-        if parsed_or_none(text.encode("utf-8")) is not None:
+        if parses(text.encode("utf-8")):
             return True
     reader = json.JSONDecoder()
     rest = len(text) - len(text.lstrip("\ufeff \t\r\n"))

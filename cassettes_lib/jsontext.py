@@ -198,7 +198,7 @@ def _print(value: Any, newline: str) -> str:
         return f"[{inner}{(',' + inner).join(parts)}{newline}]" if parts else "[]"
     if kind is Parsed:
         text = indented_or_none(value.value)
-        return _print(value.value, newline) if text is None else text.replace("\n", newline)
+        return _print(value.value, newline) if text is None else text.decode("utf-8").replace("\n", newline)
     printer = _scalar(kind)
     return printer(value) if printer else _print_by_standard(value, newline)
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cassettes_lib.fastjson import indented_or_none, parsed_or_none
+from cassettes_lib.fastjson import indented_or_none, parsed_or_none, parses
 from tests.test_bodies import json_values
 
 
@@ -30,7 +30,7 @@ class FastJsonTest(unittest.TestCase):
         if parsed is None:
             return
         self.assertEqual(repr(parsed), repr(json.loads(text)))
-        self.assertIn(indented_or_none(parsed), (None, json.dumps(value, indent=2, ensure_ascii=False)))
+        self.assertIn(indented_or_none(parsed), (None, json.dumps(value, indent=2, ensure_ascii=False).encode()))
 
     @settings(max_examples=500, deadline=None)
     @given(st.text('[]{}",:0123456789eE+-.\\u tfnl"d8/', max_size=12).map(str.encode) | st.binary(max_size=6))
@@ -41,7 +41,7 @@ class FastJsonTest(unittest.TestCase):
 
     def test_ordinary_documents_are_not_left_to_the_standard_library(self) -> None:
         value = {"items": [{"id": 1, "price": 1.5, "name": "Käse", "tags": ["a", "b"], "none": None, "yes": True}]}
-        self.assertEqual(indented_or_none(value), json.dumps(value, indent=2, ensure_ascii=False))
+        self.assertEqual(indented_or_none(value), json.dumps(value, indent=2, ensure_ascii=False).encode())
         self.assertEqual(parsed_or_none(by_standard(value)), value)
 
     def test_what_there_may_be_two_ways_to_write_is_left_to_the_standard_library(self) -> None:
@@ -49,6 +49,14 @@ class FastJsonTest(unittest.TestCase):
             self.assertIsNone(indented_or_none({"a": number}))
         for text in (b'"\\ud800"', b"NaN", b"[" * 300 + b"]" * 300, b"null", b""):
             self.assertIsNone(parsed_or_none(text))
+
+    def test_what_was_found_to_be_json_is_parsed_once_and_handed_over_once(self) -> None:
+        self.assertTrue(parses(b'{"a": [1]}'))
+        first, second = parsed_or_none(b'{"a": [1]}'), parsed_or_none(b'{"a": [1]}')
+        self.assertEqual((first, second), ({"a": [1]}, {"a": [1]}))
+        self.assertIsNot(first["a"], second["a"])  # either may be changed
+        self.assertFalse(parses(b"{"))
+        self.assertIsNone(parsed_or_none(b"{"))
 
 
 if __name__ == "__main__":
