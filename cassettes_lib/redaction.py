@@ -26,7 +26,7 @@ from cassettes_lib.redaction_pass import Pass
 from cassettes_lib.redaction_review import Place, StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.replacements import holds_replacement, numbers_in
-from cassettes_lib.secret_shapes import has_shape, shapes_in
+from cassettes_lib.secret_shapes import shapes_in
 from cassettes_lib.taint import forms_of
 
 _Redacted = TypeVar("_Redacted")
@@ -356,7 +356,7 @@ class Redaction:
         leak = self._leak_in(clean)
         if leak is not None:
             raise CassetteSaveError(
-                f"a {clean.request.method} interaction is not stored: its {leak.name} would hold a secret that "
+                f"a {clean.request.method} interaction is not stored: its {leak[0]} would hold a secret that "
                 "cannot be replaced",
                 path="",
             )
@@ -370,7 +370,7 @@ class Redaction:
             _, text, is_binary = place
             if knows_values and memory.holds_known(text, is_binary=is_binary):
                 return place
-            if not is_binary and has_shape(text) and self._holds_shape(text):
+            if not is_binary and self._pass.may_hold_shape(text) and self._holds_shape(text):
                 return place
         return None
 

@@ -9,7 +9,6 @@ cookie stays linear.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
 from cassettes_lib.models import Interaction
@@ -68,9 +67,9 @@ class StoredTexts:
         if not self._stretches or self._stretches[-1].characters > _STRETCH_CHARACTERS:
             self._stretches.append(_Stretch(self.noted))
         stretch = self._stretches[-1]
-        for place in places_of(interaction):
-            stretch.note(place.text)
-            for view in () if place.is_binary else views_of(place.text):
+        for _, text, is_binary in places_of(interaction):
+            stretch.note(text)
+            for view in () if is_binary else views_of(text):
                 stretch.note(view.text)
         self.noted += 1
 
@@ -85,45 +84,36 @@ class StoredTexts:
         return positions
 
 
-class Place(NamedTuple):
-    """A text of an interaction in which a secret might stand.
-
-    Attributes:
-        name: Where it stands.
-        text: The text; a body as UTF-8, or else as latin-1.
-        is_binary: The text is bytes read as latin-1.
-    """
-
-    name: str
-    text: str
-    is_binary: bool = False
+Place = tuple[str, str, bool]
+"""A text of an interaction in which a secret might stand: where it stands, the text (a body as UTF-8, or else as
+latin-1), and whether it is bytes read as latin-1. It is a plain tuple, since each interaction has twenty of them."""
 
 
 def texts_of(interaction: Interaction) -> list[str]:
     """Return the texts of an interaction in which a secret might stand, bodies as UTF-8 or latin-1."""
-    return [place.text for place in places_of(interaction)]
+    return [text for _, text, _ in places_of(interaction)]
 
 
 def places_of(interaction: Interaction) -> list[Place]:
     """Return the places of an interaction in which a secret might stand."""
     request, response = interaction.request, interaction.response
-    places = [Place("request URL", request.url)]
-    places += [Place(f"request header {name}", value) for name, value in request.headers if value]
+    places: list[Place] = [("request URL", request.url, False)]
+    places += [(f"request header {name}", value, False) for name, value in request.headers if value]
     if request.body:
         coding = request.header("Content-Encoding")
         plain = decoded(request.body, coding) if coding else None
         places.append(_body_place("request body", request.body if plain is None else plain))
     if response:
-        places.append(Place("reason phrase", response.reason))
-        places += [Place(f"response header {name}", value) for name, value in response.headers if value]
+        places.append(("reason phrase", response.reason, False))
+        places += [(f"response header {name}", value, False) for name, value in response.headers if value]
         if response.body:
             coding = response.header("Content-Encoding") if response.wire_body else None
             plain = decoded(response.body, coding, most=MOST_OF_A_RESPONSE) if coding else None
             places.append(_body_place("response body", response.body if plain is None else plain))
         if response.broken:
-            places.append(Place("end of the response", response.broken.message))
+            places.append(("end of the response", response.broken.message, False))
     if interaction.failure:
-        places.append(Place("failure", interaction.failure.message))
+        places.append(("failure", interaction.failure.message, False))
     return places
 
 
@@ -146,6 +136,6 @@ def may_be_redacted(interaction: Interaction) -> bool:
 
 def _body_place(name: str, body: bytes) -> Place:
     try:
-        return Place(name, body.decode("utf-8"))
+        return name, body.decode("utf-8"), False
     except UnicodeDecodeError:
-        return Place(name, body.decode("latin-1"), is_binary=True)
+        return name, body.decode("latin-1"), True

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cassettes_lib.any_of import any_of
+from cassettes_lib.clean_pieces import CleanPieces
 from cassettes_lib.secret_names import (
     PARTED_NOUNS,
     STEMS,
@@ -93,6 +94,7 @@ class Rules:
         is_plain: Whether names alone decide: no exemptions, no patterns, no paths.
         has_paths: Whether paths in JSON bodies were named.
         stem: Finds, in a text in lower case, pieces of which every name judged secret has one.
+        pieces: The pieces of JSON texts that hold no such stem, no shape and no place of a secret.
     """
 
     def __init__(
@@ -120,6 +122,8 @@ class Rules:
         self.stem = any_of(dict.fromkeys((*STEMS, *added), ""))
         self._stems_are_words = all(_STEM.fullmatch(stem) for stem in added)
         self._innocent: set[bytes] = set()
+        # Or None, where a stem may hold a quote, and so would not be found in what lies between two.
+        self.pieces = CleanPieces() if self._stems_are_words else None
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
 

@@ -94,7 +94,7 @@ def spaced(text: str) -> str:
 def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
     if len(text) <= _SHORT:
-        return _has_shape(text)
+        return len(text) >= _SHORTEST_WORD and _has_shape(text)
     return _has_shape_at_length(text) if len(text) <= _REMEMBERED else _search_for_shape(text)
 
 

@@ -37,7 +37,7 @@ LAYERS = (
     ("differences", "relaxing"),
     ("tape",),
     ("misses",),
-    ("any_of", "json_places", "replacements", "secret_names", "shape_table"),
+    ("any_of", "clean_pieces", "json_places", "replacements", "secret_names", "shape_table"),
     ("base64_runs", "secret_shapes", "taint"),
     ("placeholders", "redaction_rules", "redaction_review", "telling_paths"),
     ("redaction_memory",),
