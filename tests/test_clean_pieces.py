@@ -74,7 +74,7 @@ class CleanPiecesTest(unittest.TestCase):
         experienced = a_pass(Rules((), (), ["ключ"], (), (), ()))
         self.assertIsNone(experienced.rules.pieces)
         for _ in range(2):
-            self.assertTrue(scope_of('{"ключ": 1, "b": "lorem ipsum", "c": "lorem ipsum", "d": "lorem ipsum"}', experienced).names)
+            self.assertTrue(scope_of('{"ключ": 1, "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}', experienced).names)
 
     def test_not_more_is_remembered_than_there_is_room_for(self) -> None:
         pieces = CleanPieces()
