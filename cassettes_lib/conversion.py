@@ -16,6 +16,7 @@ import io
 import logging
 import re
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import ReferenceType, ref
 
@@ -40,6 +41,7 @@ _log = logging.getLogger("cassettes_lib")
 _URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
+_PLAIN_POLICY = http.client.HTTPMessage().policy
 NO_BODY = frozenset((204, 304, *range(100, 200)))
 _BODY_IN_HEADERS = late_pattern(r"multipart/|message/", re.IGNORECASE)
 
@@ -88,12 +90,22 @@ class ResponseHead(NamedTuple):
 def head_of(raw: HTTPResponse, preserve_exact_body_bytes: bool = False) -> ResponseHead:
     """Return what a live response says before its body; `preserve_exact_body_bytes` goes with it."""
     message = getattr(getattr(raw, "_original_response", None), "msg", None)
-    pairs = message.items() if isinstance(message, http.client.HTTPMessage) else raw.headers.items()
+    headers = _headers_of(message if isinstance(message, http.client.HTTPMessage) else raw.headers)
     return ResponseHead(
-        raw.status, raw.reason or "", tuple((name, _clean(str(value))) for name, value in pairs),
+        raw.status, raw.reason or "", headers,
         "1.0" if raw.version == 10 else "1.1", raw.headers.get("Content-Encoding"), preserve_exact_body_bytes,
         retried_of(raw),
     )
+
+
+def _headers_of(message: http.client.HTTPMessage | HTTPHeaderDict) -> Headers:
+    if type(message) is http.client.HTTPMessage and message.policy is _PLAIN_POLICY:
+        # As `items` gives them: it looks at each value for what is not ASCII, which takes ten times as long.
+        kept = cast(Any, message)._headers
+        text = "".join(chain.from_iterable(kept))
+        if text.isascii() and "\0" not in text:
+            return tuple(kept)
+    return tuple((name, _clean(str(value))) for name, value in message.items())
 
 
 def _clean(value: str) -> str:

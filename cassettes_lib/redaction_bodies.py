@@ -29,8 +29,6 @@ from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
 FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
-# What a text that holds a name and a value has between them, or in front of the name.
-VALUED = re.compile("[=:<]|earer|asic|EARER|ASIC|machine|/")
 _WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
 _URL_IN_BYTES = re.compile(r"[a-z]{4,10}://[!-~]{6,2000}")
 _SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,.!?:;'()-]+[^\W\d_]+)*[.!?:]?")
@@ -85,6 +83,17 @@ def redacted_body(
         return redacted_binary(scrub, body, where)
     new_text = redacted_document(scrub, text, media_type, where)
     return body if new_text == text else new_text.encode(charset, "surrogatepass" if charset == "utf-8" else "replace")
+
+
+def is_valued(text: str) -> bool:
+    """Tell whether a text has what one with a name and a value has between them, or in front of the name.
+
+    One question for each takes a fifth of one expression for all of them, since most texts have none.
+    """
+    return (
+        "=" in text or ":" in text or "/" in text or "<" in text or "earer" in text or "asic" in text
+        or "EARER" in text or "ASIC" in text or "machine" in text
+    )
 
 
 def redacted_document(scrub: Scrub, text: str, media_type: str, where: Where) -> str:
@@ -254,7 +263,7 @@ def _outermost_of_three(scalar: Scalar) -> str:
 def _is_boring(scrub: Scrub, scalar: Scalar) -> bool:
     """Tell quickly that there is nothing to redact in a scalar of a document that holds no known value."""
     text = scalar.text
-    if scalar.kind == "string" and len(text) >= 6 and VALUED.search(text):
+    if scalar.kind == "string" and len(text) >= 6 and is_valued(text):
         return False
     return _verdict(scrub, scalar) is Verdict.NO
 

@@ -17,7 +17,7 @@ from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import is_json, looks_like_json
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
-from cassettes_lib.redaction_bodies import FORM, VALUED, redacted_binary, redacted_body, redacted_json
+from cassettes_lib.redaction_bodies import FORM, is_valued, redacted_binary, redacted_body, redacted_json
 from cassettes_lib.redaction_boundaries import unframed
 from cassettes_lib.redaction_headers import credentials, redacted_header
 from cassettes_lib.redaction_memory import Memory, Where
@@ -286,7 +286,7 @@ class Pass:
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
         scope = self._scope
-        if scope.names and VALUED.search(text) and self.rules.has_stem(text):
+        if scope.names and is_valued(text) and self.rules.has_stem(text):
             return True
         if scope.shapes and (has_shape(text) or has_escaped_shape(text)):
             return True

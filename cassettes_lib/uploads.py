@@ -30,6 +30,7 @@ class Upload:
         self._body: Any = prepared.body
         self._pieces: list[bytes] = []
         self._known: bytes | None = _plain_bytes(self._body)
+        self._last: InteractionRequest | None = None
 
     def request(self) -> InteractionRequest:
         """Return the value of the request, reading its body ahead where that has not been done.
@@ -74,11 +75,13 @@ class Upload:
                     pass
 
     def _request(self, body: bytes) -> InteractionRequest:
-        prepared = self._prepared
-        return unchecked(InteractionRequest, {
-            "method": prepared.method or "GET", "url": _text(prepared.url or ""),
-            "headers": checked_headers(_pairs(prepared.headers)), "body": body,
-        })
+        prepared, last = self._prepared, self._last
+        method, url, headers = prepared.method or "GET", _text(prepared.url or ""), _pairs(prepared.headers)
+        if last is None or (method, url, headers, body) != (last.method, last.url, last.headers, last.body):
+            last = self._last = unchecked(InteractionRequest, {
+                "method": method, "url": url, "headers": checked_headers(headers), "body": body,
+            })
+        return last
 
     def _read_ahead(self) -> bytes:
         if _rewindable(self._body):
