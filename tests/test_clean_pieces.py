@@ -73,8 +73,9 @@ class CleanPiecesTest(unittest.TestCase):
     def test_names_that_are_no_words_are_looked_for_in_the_whole_text(self) -> None:
         experienced = a_pass(Rules((), (), ["ключ"], (), (), ()))
         self.assertIsNone(experienced.rules.pieces)
+        text = '{"ключ": 1, "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}'
         for _ in range(2):
-            self.assertTrue(scope_of('{"ключ": 1, "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}', experienced).names)
+            self.assertTrue(scope_of(text, experienced).names)
 
     def test_not_more_is_remembered_than_there_is_room_for(self) -> None:
         pieces = CleanPieces()
