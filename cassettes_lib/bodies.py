@@ -26,8 +26,8 @@ _JSON_START = late_pattern(rb"[ \t\r\n]*[\[{\"\-0-9tfn]")
 _ESCAPE = late_pattern(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HTML_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026)")
-_UPPER_ESCAPED = late_pattern(rb"\\u(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4}")
-_TELLING_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026|(?=[0-9a-fA-F]*[A-F])[0-9a-fA-F]{4})")
+_UPPER_ESCAPED = late_pattern(rb"\\u(?=[0-9a-fA-F]{0,3}[A-F])[0-9a-fA-F]{4}")
+_TELLING_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026|(?=[0-9a-fA-F]{0,3}[A-F])[0-9a-fA-F]{4})")
 _INDENTED = late_pattern(rb"[\[{]\n( +|\t+)")
 
 STYLE_WORDS = ("spaced", "tabs", "ascii", "html", "upper", "slashes", "newline")

@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 
 from cassettes_lib.late_patterns import late_pattern
 
-# With zeros for digits and signs, what may be an exponent is `0e0`: a tenth of the cost of looking for the expression.
+# With zeros for digits and signs, what may be an exponent is `0e0`, at two thirds of the cost of the expression.
 _AS_ZEROS = bytes(ord("0") if chr(each) in "0123456789+-" else each for each in range(256))
 # A number with an exponent, as it stands on its line; also met inside of texts, now and then.
 _EXPONENT = late_pattern(rb" -?[0-9]+(?:\.[0-9]+)?e")

@@ -88,7 +88,7 @@ def redacted_body(
 def is_valued(text: str) -> bool:
     """Tell whether a text has what one with a name and a value has between them, or in front of the name.
 
-    One question for each takes a fifth of one expression for all of them, since most texts have none.
+    One question for each takes less than one expression for all of them, since most texts have none.
     """
     return (
         "=" in text or ":" in text or "/" in text or "<" in text or "earer" in text or "asic" in text

@@ -104,6 +104,7 @@ class FormTest(unittest.TestCase):
             b'{"a":1,"a":2}': {"text": '{"a":1,"a":2}'}, b'{"a" : 1}': {"text": '{"a" : 1}'},
             b' {"a":1}': {"text": ' {"a":1}'}, b'{"a":1}\r\n': {"text": ['{"a":1}\r', ""]},
             '"é"'.encode(): {"json": "é"}, b'"\\u00e9"': {"json": "é", "style": "ascii"},
+            b'"\\u00e9ABC"': {"json": "éABC", "style": "ascii"},
             b'"\\u00E9"': {"json": "é", "style": "ascii upper"}, b'"\\ud83d\\ude00"': {"json": "😀", "style": "ascii"},
             b'"\\ud800"': {"json": "\ud800", "style": "ascii"}, b'"\\u003cb\\u003e"': {"json": "<b>",
             "style": "ascii html"},
