@@ -25,9 +25,10 @@ LARGE = 1 << 23
 _JSON_START = late_pattern(rb"[ \t\r\n]*[\[{\"\-0-9tfn]")
 _ESCAPE = late_pattern(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_HTML_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026)")
-_UPPER_ESCAPED = late_pattern(rb"\\u(?=[0-9a-fA-F]{0,3}[A-F])[0-9a-fA-F]{4}")
-_TELLING_ESCAPED = late_pattern(rb"\\u(?:003[cCeE]|0026|(?=[0-9a-fA-F]{0,3}[A-F])[0-9a-fA-F]{4})")
+_OF_HTML, _OF_UPPER_CASE = rb"003[cCeE]|0026", rb"(?=[0-9a-fA-F]{0,3}[A-F])[0-9a-fA-F]{4}"
+_HTML_ESCAPED = late_pattern(rb"\\u(?:%b)" % _OF_HTML)
+_UPPER_ESCAPED = late_pattern(rb"\\u%b" % _OF_UPPER_CASE)
+_TELLING_ESCAPED = late_pattern(rb"\\u(?:%b|%b)" % (_OF_HTML, _OF_UPPER_CASE))
 _INDENTED = late_pattern(rb"[\[{]\n( +|\t+)")
 
 STYLE_WORDS = ("spaced", "tabs", "ascii", "html", "upper", "slashes", "newline")

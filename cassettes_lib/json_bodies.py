@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 from cassettes_lib.bodies import LARGE, body_from_form
 from cassettes_lib.jsontext import read_json_bytes
-from cassettes_lib.layout import BODY
+from cassettes_lib.layout import JSON_BODY
 
-_JSON = BODY + b'\n          "json": '
 _ENDS = {b"{\n": b"\n          }", b"[\n": b"\n          ]"}
 # They stand for the bodies that were cut out. A text that holds one by itself is only read in vain, then as a whole.
 _WORDS = (b"730196084251930501", b"730196084251930502")
@@ -39,9 +38,9 @@ def cut_out_json(text: bytes) -> tuple[bytes, list[bytes]]:
         return text, []
     kept: list[bytes] = []
     bodies: list[bytes] = []
-    position, start = 0, text.find(_JSON)
+    position, start = 0, text.find(JSON_BODY)
     while start >= 0 and len(bodies) < len(_WORDS):
-        start = stop = start + len(_JSON)
+        start = stop = start + len(JSON_BODY)
         end = _ENDS.get(text[start : start + 2])
         found = -1 if end is None else text.find(end, start)
         if end is not None and found >= 0:
@@ -49,7 +48,7 @@ def cut_out_json(text: bytes) -> tuple[bytes, list[bytes]]:
             kept += (text[position:start], _WORDS[len(bodies)])
             bodies.append(text[start:stop])
             position = stop
-        start = text.find(_JSON, stop)
+        start = text.find(JSON_BODY, stop)
     return (b"".join([*kept, text[position:]]), bodies) if bodies else (text, bodies)
 
 

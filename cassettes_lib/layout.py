@@ -27,8 +27,9 @@ BODY = b'\n        "body": {'
 """How the body of a request or of a response begins, behind the line before it."""
 NO_JSON = 0
 """Stands in the place of JSON that is printed already."""
-_JSON = BODY + b'\n          "json": '
-_NO_JSON = b"%b%d" % (_JSON, NO_JSON)
+JSON_BODY = BODY + b'\n          "json": '
+"""What stands before a body's JSON."""
+_NO_JSON = b"%b%d" % (JSON_BODY, NO_JSON)
 
 _LIST_END = re.compile(rb"\A(?:\n  )?\]")
 
@@ -137,7 +138,7 @@ def text_around_bodies(entry: dict[str, Any], bodies: list[bytes]) -> bytes | No
         return None
     whole = pieces[:1]
     for body, piece in zip(bodies, pieces[1:], strict=True):
-        whole += (_JSON, body.replace(b"\n", b"\n          "), piece)
+        whole += (JSON_BODY, body.replace(b"\n", b"\n          "), piece)
     return b"".join(whole)
 
 
