@@ -44,7 +44,7 @@ from cassettes_lib.layout import (
     text_around_bodies,
     whole_text,
 )
-from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark
+from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark, complete_cassette
 from cassettes_lib.unread import KeptEntry, UnreadEntry, validated_entry
 
 __all__ = [
@@ -180,8 +180,10 @@ def read_cassette(data: bytes, path: str) -> tuple[Cassette, Layout | None]:
     if layout is not None:
         entries = _read_slices(data, layout, path)
         if entries is not None:
-            members = {"interactions": Interactions(entries), **layout.members}
-            return _validated(members, data.decode("utf-8") if layout.members else "", path), layout
+            interactions = Interactions(entries)
+            if not layout.members:
+                return complete_cassette(interactions), layout
+            return _validated({"interactions": interactions, **layout.members}, data.decode("utf-8"), path), layout
     return _read_whole(data, path), None
 
 

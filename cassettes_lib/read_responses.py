@@ -21,7 +21,7 @@ from urllib3._collections import HTTPHeaderDict
 from urllib3.exceptions import HTTPError
 
 from cassettes_lib.conversion import NO_BODY, filled, is_closing, message_of, plain_length, raw_from_response
-from cassettes_lib.models import InteractionResponse
+from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, unchecked
 
 # What is each response's own.
 _OWN_OF_RAW = frozenset((
@@ -80,7 +80,8 @@ def raw_after_reading(response: InteractionResponse, method: str, request_url: s
 @lru_cache(maxsize=2)
 def _pattern(is_without_length: bool) -> _Pattern | None:
     headers = () if is_without_length else (("Content-Length", "1"),)
-    raw = raw_from_response(InteractionResponse(status=200, reason="OK", headers=headers, body=b"x"), "GET")
+    response = {**RESPONSE_DEFAULTS, "status": 200, "reason": "OK", "headers": headers, "body": b"x"}
+    raw = raw_from_response(unchecked(InteractionResponse, response), "GET")
     read(raw)
     original = raw._original_response
     assert original is not None
