@@ -18,17 +18,18 @@ from math import isfinite
 from typing import Any
 
 from cassettes_lib.fastjson import indented_or_none, parsed_or_none
+from cassettes_lib.late_patterns import late_pattern
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7}|={7})(?=[ \r\n]|\Z)", re.MULTILINE)
+_SPACE = late_pattern(r"[ \t\r\n]*")
+_SURROGATE = late_pattern("[\ud800-\udfff]")
+_CONFLICT = late_pattern(r"^(?:<{7}|>{7}|\|{7}|={7})(?=[ \r\n]|\Z)", re.MULTILINE)
 _STRING = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'
-_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
+_STRINGS_AND_BRACKETS = late_pattern(r'"(?:[^"\\]++|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
 _LITERALS = ("true", "false", "null")
-_WHOLE_STRING = re.compile(_STRING + '"')
-_CUT_STRING = re.compile(_STRING + r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z")
-_WHOLE_SCALAR = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)(?=[\s,\]}])")
-_CUT_NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:(?<=[0-9])[eE][-+]?[0-9]*)?)?\Z")
+_WHOLE_STRING = late_pattern(_STRING + '"')
+_CUT_STRING = late_pattern(_STRING + r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z")
+_WHOLE_SCALAR = late_pattern(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)(?=[\s,\]}])")
+_CUT_NUMBER = late_pattern(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:(?<=[0-9])[eE][-+]?[0-9]*)?)?\Z")
 
 
 class JsonTextError(ValueError):

@@ -15,16 +15,17 @@ class LatePattern:
 
     def __init__(self, pattern: str | bytes, flags: int) -> None:
         """Keep what is to be compiled; see `late_pattern`."""
-        self._given: tuple[Any, int] = pattern, flags
+        self.pattern: Any = pattern
+        self._flags = flags
 
     def __repr__(self) -> str:
-        return f"<late pattern {self._given[0]!r}>"
+        return f"<late pattern {self.pattern!r}>"
 
     def __getattr__(self, name: str) -> Any:
         """Take over an attribute of the compiled pattern."""
-        if name == "_given":  # a copy that is being made has none yet
+        if name in ("pattern", "_flags"):  # a copy that is being made has none yet
             raise AttributeError(name)
-        value = getattr(re.compile(*self._given), name)
+        value = getattr(re.compile(self.pattern, self._flags), name)
         setattr(self, name, value)
         return value
 

@@ -18,6 +18,7 @@ from cassettes_lib.json_places import (
     objects_of,
     string_literal,
 )
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
 from cassettes_lib.redaction_rules import COLLECTIONS, HEADERS_NAMES, INNER_NAMES, path_text
@@ -28,17 +29,17 @@ from cassettes_lib.redaction_urls import EXCHANGING, redacted_pairs
 from cassettes_lib.secret_names import Verdict, normalised, word_set
 from cassettes_lib.secret_shapes import has_shape, is_empty, looks_secret, shapes_in
 
-FORM = re.compile(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
-_WEB_ADDRESS = re.compile(r"https?://[^\s@]+")
-_URL_IN_BYTES = re.compile(r"[a-z]{4,10}://[!-~]{6,2000}")
-_SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,.!?:;'()-]+[^\W\d_]+)*[.!?:]?")
-_CODE_TYPES = re.compile(r"html|javascript|ecmascript|css|typescript|x-python|svg")
-_TEXT_TYPES = re.compile(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
-_BINARY_TYPES = re.compile(
+FORM = late_pattern(r"[\w.\-+%\[\]*~]+=[^\s&=]*(?:&[\w.\-+%\[\]*~]+=[^\s&]*)*\s*")
+_WEB_ADDRESS = late_pattern(r"https?://[^\s@]+")
+_URL_IN_BYTES = late_pattern(r"[a-z]{4,10}://[!-~]{6,2000}")
+_SENTENCE = late_pattern(r"[^\W\d_]+(?:[ ,.!?:;'()-]+[^\W\d_]+)*[.!?:]?")
+_CODE_TYPES = late_pattern(r"html|javascript|ecmascript|css|typescript|x-python|svg")
+_TEXT_TYPES = late_pattern(r"text/|xml|json|javascript|yaml|html|csv|urlencoded|graphql|x-sh|toml|event-stream")
+_BINARY_TYPES = late_pattern(
     r"image/(?!svg)|audio/|video/|font/|application/(?:zip|gzip|pdf|wasm|x-tar|vnd\.ms|x-protobuf|grpc)"
 )
 # A body that is a token and nothing else, as GET /token may answer.
-_BARE = re.compile(r"\s*\"?(?P<secret>[\w.~+/=:$|-]{8,})\"?\s*")
+_BARE = late_pattern(r"\s*\"?(?P<secret>[\w.~+/=:$|-]{8,})\"?\s*")
 _ERROR_NAMES = word_set(
     "error errors message messages validation violations fielderrors help label labels title "
     "description placeholder hint detail details properties translations i18n schema"

@@ -7,7 +7,6 @@ so that the same URL or header costs a look-up the next time.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel
 from cassettes_lib.codings import MOST_OF_A_RESPONSE, decoded
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.json_places import is_json, looks_like_json
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import Interaction, InteractionFailure, InteractionRequest, InteractionResponse
 from cassettes_lib.redaction_bodies import FORM, is_valued, redacted_binary, redacted_body, redacted_json
 from cassettes_lib.redaction_boundaries import unframed
@@ -31,11 +31,11 @@ from cassettes_lib.telling_paths import has_telling_segment
 
 _MEMORY_SIZE = 4096
 _MAX_DEPTH = 10
-_KIND_SECRET = re.compile(r'"kind"\s*:\s*"Secret(?:List)?"')
-_REPLACED_VALUE = re.compile(r'"REDACTED-\d+"')
+_KIND_SECRET = late_pattern(r'"kind"\s*:\s*"Secret(?:List)?"')
+_REPLACED_VALUE = late_pattern(r'"REDACTED-\d+"')
 _LONG_ENOUGH = '"' * 13  # a shorter text would not be searched for shapes, though one in which it stands is
-_NAME_BEFORE = re.compile(r'"[^"\\]*"\s*:\s*"\Z')
-_NOT_IN_URL = re.compile(r"[\s<>\"']")
+_NAME_BEFORE = late_pattern(r'"[^"\\]*"\s*:\s*"\Z')
+_NOT_IN_URL = late_pattern(r"[\s<>\"']")
 _KNOWN_FIELDS = {
     InteractionRequest: frozenset(("method", "url", "headers", "body")),
     InteractionResponse: word_set(

@@ -13,6 +13,7 @@ import string
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.redaction_finds import Find, decoded, encoded_at, is_credential, unnamed
 from cassettes_lib.redaction_headers import SCHEMES, redacted_cookies
 from cassettes_lib.redaction_memory import Where
@@ -23,39 +24,39 @@ from cassettes_lib.secret_shapes import is_empty, looks_secret
 from cassettes_lib.taint import percent_view
 
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-[]%$"
-_NAME = re.compile(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
+_NAME = late_pattern(r"\$?[A-Za-z_][\w.\-]*(?:(?:\[|%5B)[\w.\-]*(?:\]|%5D))*")
 _QUOTE = r"(?:\\{0,3}[\"']|&quot;|&\#34;|&\#39;|&apos;|\\u0022|%22)"
-_SEPARATOR = re.compile(
+_SEPARATOR = late_pattern(
     rf"(?P<close>{_QUOTE})?\]?(?P<space>[ \t]{{0,8}})"
     r"(?:(?:provided|supplied|given|used|value)[ \t]?(?=:))?"  # "API key provided: ..."
     r"(?P<sep>=>|:=|=(?![=>~])|:(?![:/])|,|(?<=[ ])is:?(?=[ ]))"
     rf"[ \t]{{0,8}}(?:(?P<open>{_QUOTE})|(?=\S))"
 )
-_BARE = re.compile(r"[^\s&;,\"'<>(){}\[\]\\|\#`]{1,20000}")
-_BARE_IN_CODE = re.compile(_BARE.pattern.replace("20000", "2000"))  # mostly no secret, and looked at again
+_BARE = late_pattern(r"[^\s&;,\"'<>(){}\[\]\\|\#`]{1,20000}")
+_BARE_IN_CODE = late_pattern(_BARE.pattern.replace("20000", "2000"))  # mostly no secret, and looked at again
 # What may follow a name that has a value: a separator, a quote or the end of a tag.
-_NEXT = re.compile(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b|provided|supplied|given|used)")
-_ELEMENT = re.compile(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
-_INNER_ELEMENT = re.compile(r"(?:\s[^<>]*)?>\s*<(?:\w+:)?(?:value|string|secret|text|data)>(?P<value>[^<>]*)</", re.I)
-_NAMED_BEFORE = re.compile(r"\b(?:name|key|id)[\"']?\s*:\s*[\"']?\Z")
-_VALUE_AFTER = re.compile(r"[\"']?\s*\n\s*(?:-\s*)?value[\"']?\s*[:=][ \t]*[\"']?(?P<value>[^\s\"']+)")
-_OPTION_VALUE = re.compile(r"[ \t]+[\"']?(?P<value>[^\s\"'-][^\s\"']*)")
-_WORDS_BEFORE = re.compile(r"(?:[A-Za-z]{2,16} ){1,3}\Z")
-_LATER_VALUE = re.compile(
+_NEXT = late_pattern(r"[\s\]]{0,8}(?:[:=<>\"'\\&%]|is\b|value\b|provided|supplied|given|used)")
+_ELEMENT = late_pattern(r"(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[)?(?P<value>[^<>]*?)(?:\]\]>\s*)?</")
+_INNER_ELEMENT = late_pattern(r"(?:\s[^<>]*)?>\s*<(?:\w+:)?(?:value|string|secret|text|data)>(?P<value>[^<>]*)</", re.I)
+_NAMED_BEFORE = late_pattern(r"\b(?:name|key|id)[\"']?\s*:\s*[\"']?\Z")
+_VALUE_AFTER = late_pattern(r"[\"']?\s*\n\s*(?:-\s*)?value[\"']?\s*[:=][ \t]*[\"']?(?P<value>[^\s\"']+)")
+_OPTION_VALUE = late_pattern(r"[ \t]+[\"']?(?P<value>[^\s\"'-][^\s\"']*)")
+_WORDS_BEFORE = late_pattern(r"(?:[A-Za-z]{2,16} ){1,3}\Z")
+_LATER_VALUE = late_pattern(
     r"\s*</(?:\w+:)?(?:key|name|param|member)>\s*(?:<value>\s*)?<\w+>(?P<value>[^<]*)</", re.IGNORECASE
 )
-_VALUE_ATTRIBUTE = re.compile(
+_VALUE_ATTRIBUTE = late_pattern(
     r"\b(?:value|content)\s*=\s*(?:(?P<quote>\\?[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s\"'<>=`]+))",
     re.DOTALL | re.IGNORECASE,
 )
-_NAMING = re.compile(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z|\sname=\Z", re.IGNORECASE)
+_NAMING = late_pattern(r"(?:name|id|type|property|key|data-name)\s*=\s*\\?[\"']\Z|\sname=\Z", re.IGNORECASE)
 # What follows the key in X-Amz-Credential and its kin: date, region, service.
-_SIGNING_SCOPE = re.compile(r"(?:/|%2[fF]|\\/)\d{8}(?:/|%2[fF]|\\/)[\w%/\\-]+_request\Z")
-_REPLACED_PARAMETER = re.compile(r"REDACTED-\d+[/?]")
-_AFTER_SCHEME = re.compile(r"[ \t]+[^\s\"'\\,;<>]+")
-_REST_OF_LINE = re.compile(r"[^\r\n\"\\]*")
-_VALUE_END = re.compile(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
-_CODE_LIKE = re.compile(r"[\w$]+(?:\.[\w$]+)+|[A-Za-z_$]+|!\d|[a-z]+[A-Z]\w*[a-z]")
+_SIGNING_SCOPE = late_pattern(r"(?:/|%2[fF]|\\/)\d{8}(?:/|%2[fF]|\\/)[\w%/\\-]+_request\Z")
+_REPLACED_PARAMETER = late_pattern(r"REDACTED-\d+[/?]")
+_AFTER_SCHEME = late_pattern(r"[ \t]+[^\s\"'\\,;<>]+")
+_REST_OF_LINE = late_pattern(r"[^\r\n\"\\]*")
+_VALUE_END = late_pattern(r"[ \t]*(?:\#.*)?(?:\r|\n|\Z)")
+_CODE_LIKE = late_pattern(r"[\w$]+(?:\.[\w$]+)+|[A-Za-z_$]+|!\d|[a-z]+[A-Z]\w*[a-z]")
 
 
 class Style(NamedTuple):

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from cassettes_lib.any_of import any_of
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.replacements import JWT, MARK, PEM, is_redacted_key, is_replacement
 from cassettes_lib.secret_names import word_set
 from cassettes_lib.shape_table import BACKWARD_SHAPES, FOLLOWED, SHAPES
@@ -50,14 +51,14 @@ _WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", "
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
 _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 
-_ESCAPED = re.compile("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
+_ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
 # It begins with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
-_LINE_ESCAPE = re.compile(r"\\(?<!\\\\)\\*+[nrt]")
+_LINE_ESCAPE = late_pattern(r"\\(?<!\\\\)\\*+[nrt]")
 _SPACE = re.compile(r"\s")
 _DIGIT = re.compile(r"\d")
 _TITLE = re.compile(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
-_COMMON = re.compile(
+_COMMON = late_pattern(
     r"""(?ix)
     \d{4}-\d\d-\d\d(?:[T\ _].*)?                                  # dates and times
     | (?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\ .*                # HTTP dates
@@ -71,19 +72,19 @@ _COMMON = re.compile(
         |developer|production|development|localhost|urlencoded|xmlhttprequest|redacted|placeholder|unlimited|personal)
     """
 )
-_MASKED = re.compile(r"[*\u2022\u00b7.xX#_-]+|[*\u2022xX.]{3,}\w{0,4}|\w{0,4}[*\u2022]{3,}\w{0,4}")
-_TEMPLATE = re.compile(
+_MASKED = late_pattern(r"[*\u2022\u00b7.xX#_-]+|[*\u2022xX.]{3,}\w{0,4}|\w{0,4}[*\u2022]{3,}\w{0,4}")
+_TEMPLATE = late_pattern(
     r"\$?\{\{.*\}\}|\$\{.*\}|%\(\w+\)s|\{\w*\}|\$[A-Z_]+|%[A-Z_]+%|<[\w \-.]*>|\[[A-Za-z ]+\]", re.DOTALL
 )
 # STAC's paging tokens, which are called just `token`; Twilio's ids, which are called `sid`.
-_IDENTIFIER = re.compile(r"(?:next|prev|previous|first|last):\S+|(?!SK)[A-Z]{2}[0-9a-f]{32}")
+_IDENTIFIER = late_pattern(r"(?:next|prev|previous|first|last):\S+|(?!SK)[A-Z]{2}[0-9a-f]{32}")
 _NOTHING = word_set(
     "true false null none nil undefined deleted delete yes no on off n/a na required optional string empty 0 1 "
     "redacted hidden removed filtered"
 )
 _PUBLIC_ARMOUR = ("-----BEGIN PGP SIGNATURE", "-----BEGIN CERTIFICATE", "-----BEGIN PUBLIC", "-----BEGIN PGP PUBLIC",
                   "-----BEGIN RSA PUBLIC", "-----BEGIN SSH SIGNATURE", "ssh-rsa ", "ssh-ed25519 ")  # fmt: skip
-_URL_OR_MAIL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@[\w-]+(?:\.[\w-]+)+|urn:\S+|arn:\S+|/\S*")
+_URL_OR_MAIL = late_pattern(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]+@[\w-]+(?:\.[\w-]+)+|urn:\S+|arn:\S+|/\S*")
 
 
 def spaced(text: str) -> str:

@@ -33,7 +33,7 @@ class LatePatternTest(unittest.TestCase):
 
     def test_it_is_compiled_at_the_first_use_and_asked_no_more_after_it(self) -> None:
         late = late_pattern("a+")
-        self.assertEqual(set(vars(late)), {"_given"})
+        self.assertEqual(set(vars(late)), {"pattern", "_flags"})
         self.assertTrue(late.match("aa"))
         self.assertEqual(vars(late)["match"], re.compile("a+").match)
 
@@ -58,7 +58,7 @@ class LatePatternTest(unittest.TestCase):
                         if isinstance(each, LatePattern):
                             found += 1
                             with self.subTest(module=path.stem, name=name):
-                                re.compile(*each._given)
+                                re.compile(each.pattern, each._flags)
         self.assertGreater(found, 50)
 
     def test_most_are_not_compiled_by_importing(self) -> None:
