@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, Self, get_args
 
@@ -137,9 +136,8 @@ class Broker:
         self._record_failures = record_failures
         self._before_record = before_record
         self._before_replay = before_replay
-        self._circumstances = replace(
-            circumstances or Circumstances(has_environment=False),
-            cassette_name=name, mode=mode, redacting=redactor is not None,
+        self._circumstances = (circumstances or Circumstances(has_environment=False))._replace(
+            cassette_name=name, mode=mode, redacting=redactor is not None
         )
         self._lock = threading.RLock()
         self.misses: list[InteractionNotFoundError] = []

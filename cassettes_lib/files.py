@@ -12,8 +12,8 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from io import FileIO
+from typing import NamedTuple
 
 from cassettes_lib.locks import LockedFile
 
@@ -27,8 +27,7 @@ _LONGEST_PREFIX = 60  # of up to four bytes each; a system allows for names of 2
 _FS_IOC_GETVERSION = 0x80087601  # linux/fs.h: the generation of an inode, for ext4, XFS, btrfs and others
 
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """What tells one file from its successor at the same path.
 
     An inode's number is given to the next file as soon as it is free; its generation, where the system tells it,
@@ -189,8 +188,7 @@ def _name_beside(name: str) -> str:
     return f".{name}.tmp"
 
 
-@dataclass(frozen=True, slots=True)
-class _New:
+class _New(NamedTuple):
     """A file that is about to be: its path, the path beside that, its text, and the file that it replaces or None."""
 
     path: str

@@ -86,8 +86,7 @@ def recovered_content(data: bytes, identity: FileIdentity, path: str) -> Content
     return None if cassette is None else Content(data, identity, cassette, torn=True)
 
 
-@dataclass(frozen=True, slots=True)
-class FilePlace:
+class FilePlace(NamedTuple):
     """Where, in a file in our layout, the next interaction is to be added.
 
     Attributes:

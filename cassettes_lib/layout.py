@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cassettes_lib.fastjson import indented_words_or_none
 from cassettes_lib.jsontext import print_json, read_json_fast
@@ -34,8 +33,7 @@ _NO_JSON = b"%b%d" % (JSON_BODY, NO_JSON)
 _LIST_END = re.compile(rb"\A(?:\n  )?\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where the parts of a text in our layout stand.
 
     Attributes:

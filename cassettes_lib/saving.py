@@ -173,7 +173,7 @@ class Saving:
         return is_put
 
     def _intend(self, place: FilePlace, identity: FileIdentity) -> None:
-        self._intended = self._merging.outcome(replace(place, identity=identity))
+        self._intended = self._merging.outcome(place._replace(identity=identity))
 
 
 def _compose(merged: Merged, identity: FileIdentity) -> tuple[bytes, FilePlace]:
