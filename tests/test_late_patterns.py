@@ -69,7 +69,7 @@ class LatePatternTest(unittest.TestCase):
             "from cassettes_lib import use_cassette; print(len(wanted))"
         )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        self.assertLess(int(run.stdout), 70)
+        self.assertLess(int(run.stdout), 20)
 
 
 if __name__ == "__main__":
