@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cassettes_lib.bodies import STYLE_WORDS, body_from_form
 from cassettes_lib.header_pairs import headers_from_file
+from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import (
     RESPONSE_DEFAULTS,
     Interaction,
@@ -28,10 +29,10 @@ _Message = TypeVar("_Message", InteractionRequest, InteractionResponse)
 _NOTHING: dict[str, Any] = {}
 _REQUEST = {"method": "", "url": "", "headers": _NOTHING, "body": b""}
 _RESPONSE = {**RESPONSE_DEFAULTS, "headers": _NOTHING}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_TIME = late_pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 # Lone surrogates and control characters: all of them fine in some places.
-_DOUBTFUL = re.compile(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])")
-_LINE_ENDS = re.compile("[\0\r\n]")
+_DOUBTFUL = late_pattern(rb"\\u(?:[dD][89a-fA-F]|000[0aAdD])")
+_LINE_ENDS = late_pattern("[\0\r\n]")
 _RESPONSE_TYPES = {
     "status": int, "reason": str, "wire_body": bool, "recoding": str, "http_version": str, "closed_early": bool,
 }

@@ -28,9 +28,9 @@ MARK = late_pattern(f"(?:{_JWT}|{_WORD}|{_NUMBER})")
 HINTS = ("REDACTED-", "73332833", _IN_BASE64, "JFREFDVEVELT", "SRURBQ1RFRC")
 HINTS_BYTES = tuple(hint.encode() for hint in HINTS)
 
-JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{6,9999}+\.(?:[A-Za-z0-9_-]*+\.){1,3}[A-Za-z0-9_-]*+")
+JWT = late_pattern(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{6,9999}+\.(?:[A-Za-z0-9_-]*+\.){1,3}[A-Za-z0-9_-]*+")
 # A private key's armour; when its end is missing, as many lines of base64 as follow.
-PEM = re.compile(
+PEM = late_pattern(
     r"(?P<begin>-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----(?:\s|\\{1,4}[rn]|&\#?\w+;|<br ?/?>)*)"
     r"(?:(?P<key>(?:(?!-----BEGIN)[^\"'<>{}&]|&\#?\w+;|<br ?/?>)+?)(?P<end>(?:\s|\\{1,4}[rn])*-----END (?P=kind)-----)"
     r"|(?P<cut>REDACTED-\d+|(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\{1,4}[rn]|\Z|(?=[\"'<]))+)+))"

@@ -8,9 +8,10 @@ a whole, never by substring. What remains of the name in front of a known noun d
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 from functools import lru_cache
+
+from cassettes_lib.late_patterns import late_pattern
 
 
 class Verdict(IntEnum):
@@ -26,8 +27,8 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
-_LAST_PART = re.compile(r"[^\[\].:/$]+(?=[\[\].:/$]*\Z)")
+_WORD = late_pattern(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
+_LAST_PART = late_pattern(r"[^\[\].:/$]+(?=[\[\].:/$]*\Z)")
 
 # Nouns are written as their words joined: `api_key`, `apiKey` and `apikey` are all `apikey`.
 _NOUNS = word_set("""

@@ -54,9 +54,9 @@ _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 _ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
 # It begins with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
 _LINE_ESCAPE = late_pattern(r"\\(?<!\\\\)\\*+[nrt]")
-_SPACE = re.compile(r"\s")
-_DIGIT = re.compile(r"\d")
-_TITLE = re.compile(r"[A-Z]?[a-z]+")
+_SPACE = late_pattern(r"\s")
+_DIGIT = late_pattern(r"\d")
+_TITLE = late_pattern(r"[A-Z]?[a-z]+")
 # Values that are met everywhere and prove nothing, though they are long and mixed enough.
 _COMMON = late_pattern(
     r"""(?ix)
