@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("cassettes_lib")
 
 # The version that a connection speaks (not the one of the answer), and the target, are told since urllib3 2.
-_URLLIB3_2 = "version_string" in inspect.signature(HTTPResponse.__init__).parameters
+_URLLIB3_2 = "version_string" in inspect.unwrap(HTTPResponse.__init__).__code__.co_varnames
 _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 _PLAIN_POLICY = http.client.HTTPMessage().policy
