@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cassettes_lib.late_patterns import late_pattern
-
 
 def any_of(words: Mapping[str, str], *, behind: str = "") -> re.Pattern[str]:
-    """Return a pattern, compiled when first used, that matches where any of some words begins.
+    """Return a pattern that matches where any of some words begins.
 
     It matches the shortest of several words that begin alike. Common beginnings are tested once, which makes it a few
     times faster than an alternation, or than asking for the words one after the other.
@@ -26,7 +24,7 @@ def any_of(words: Mapping[str, str], *, behind: str = "") -> re.Pattern[str]:
             branch = branch.setdefault(character, {})
         branch[""] = follower
     # All alternatives stand on the outermost level, where the engine first looks for a character that begins one.
-    return late_pattern(f"{behind}(?:{'|'.join(_branches(tree))})" if behind else "|".join(_branches(tree)))
+    return re.compile(f"{behind}(?:{'|'.join(_branches(tree))})" if behind else "|".join(_branches(tree)))
 
 
 def _branches(tree: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from cassettes_lib.any_of import any_of
@@ -94,7 +95,6 @@ class Rules:
         adds_names: Whether fields were added to the built-in rules.
         is_plain: Whether names alone decide: no exemptions, no patterns, no paths.
         has_paths: Whether paths in JSON bodies were named.
-        stem: Finds, in a text in lower case, pieces of which every name judged secret has one.
         pieces: The pieces of JSON texts that hold no such stem, no shape and no place of a secret.
     """
 
@@ -119,14 +119,19 @@ class Rules:
         self.is_plain = not (keep or self.patterns or any(_is_path(name) for name in fields))
         self._paths = [_path(name) for name in fields if _is_path(name)]
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
-        added = [stem for name in (*headers, *query, *fields) if (stem := _stem(name)) not in STEMS]
-        self.stem = any_of(dict.fromkeys((*STEMS, *added), ""))
-        self._stems_are_words = all(_STEM.fullmatch(stem) for stem in added)
+        stems = map(_stem, (*headers, *query, *fields))
+        self._added_stems = [stem for stem in stems if stem not in STEMS]
+        self._stems_are_words = all(_STEM.fullmatch(stem) for stem in self._added_stems)
         self._innocent: set[bytes] = set()
         # Or None, where a stem may hold a quote, and so would not be found in what lies between two.
         self.pieces = CleanPieces() if self._stems_are_words else None
         self.adds_names = bool(fields)
         self.has_paths = bool(self._paths or self._kept_paths)
+
+    @cached_property
+    def stem(self) -> re.Pattern[str]:
+        """What finds, in a text in lower case, pieces of which every name judged secret has one."""
+        return any_of(dict.fromkeys((*STEMS, *self._added_stems), ""))
 
     def member_verdict(self, name: str, outer: str) -> Verdict:
         """Judge the name of a JSON member.
