@@ -40,6 +40,7 @@ from cassettes_lib.tape import Tape
 from cassettes_lib.undisturbed import Undisturbed
 
 Mode = Literal["replay", "record", "auto"]
+_MODES = get_args(Mode)
 BeforeRecord = Callable[[Interaction], Interaction | None]
 BeforeReplay = Callable[[Interaction], Interaction]
 
@@ -124,8 +125,8 @@ class Broker:
             TypeError: What is given is not a Cassette.
             ValueError: An unknown mode or matcher; the text names the right ones.
         """
-        if mode not in get_args(Mode):
-            raise ValueError(f"unknown mode {mode!r}; the modes of a Broker are {', '.join(get_args(Mode))}")
+        if mode not in _MODES:
+            raise ValueError(f"unknown mode {mode!r}; the modes of a Broker are {', '.join(_MODES)}")
         if not isinstance(cassette, Cassette):
             raise TypeError(f"{cassette!r} is not a Cassette; Broker.from_store(JsonFileCassetteStore(path)) loads one")
         self._mode: Mode = mode
@@ -141,12 +142,14 @@ class Broker:
         )
         self._lock = threading.RLock()
         self.misses: list[InteractionNotFoundError] = []
-        self.tape = Tape(name, clean=self.without_secrets)
         if mode == "record":
             cassette = cassette.model_copy(update={"interactions": Interactions()})
         self._cassette = cassette
         self._playable = cassette.interactions
         self._redaction = None if redactor is None else redactor.start()
+        # Not a method of this object: a circle would keep all that was read until the garbage collector comes.
+        self._clean = self._redaction.request if self._redaction else None
+        self.tape = Tape(name, clean=self._clean)
         self._recorded = recorded = RecordedRequests(self._playable, self._redaction)
         self._index = PlaybackIndex(recorded, self._matchers)
         self._stand_ins = self._redaction and StandIns(self._index, recorded, self._redaction)

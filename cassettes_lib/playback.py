@@ -205,6 +205,11 @@ class PlaybackIndex:
         return [position for position in range(self.count) if not self.is_played(position)]
 
     @property
+    def unused_count(self) -> int:
+        """How many positions have not been played; costs nothing."""
+        return self.count - len(self._claims) + len(self.withheld)
+
+    @property
     def all_played(self) -> bool:
         """Whether every position has been played; costs nothing."""
         return len(self._claims) == self.count and not self.withheld

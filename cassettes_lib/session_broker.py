@@ -53,7 +53,7 @@ class SessionBroker(Broker):
         """
         super().__init__(*args, name=circumstances.cassette_name, circumstances=circumstances, **options)
         self.calls: list[Call] = []
-        self.tape = Tape(circumstances.cassette_name, tape, clean=self.without_secrets)
+        self.tape = Tape(circumstances.cassette_name, tape, clean=self._clean)
         self._index.withhold(expired)
 
     def play(self, request: InteractionRequest, *, if_any: bool = False) -> Interaction | None:
@@ -92,7 +92,7 @@ class SessionBroker(Broker):
     def unused_count(self) -> int:
         """How many interactions nobody asked for; they are not read."""
         with self._lock:
-            return len(self._index.unused)
+            return self._index.unused_count
 
     @property
     def used_positions(self) -> list[int]:
