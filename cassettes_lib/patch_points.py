@@ -164,19 +164,20 @@ def _cover(kind: type) -> None:
             _enter_all(_transport_point, each)
 
 
+def _notice_transport(kind: type[Any], /, **options: Any) -> None:
+    super(BaseAdapter, kind).__init_subclass__(**options)
+    _cover(kind)
+
+
+def _notice_session(kind: type[Any], /, **options: Any) -> None:
+    super(Session, kind).__init_subclass__(**options)
+    if "get_adapter" in kind.__dict__:
+        _enter_all(_session_point, kind)
+
+
 def _notice_new_classes() -> None:
     """Let the classes that are made from now on below `BaseAdapter` and `Session` have their layers, too."""
-
-    def notice_transport(kind: type[Any], /, **options: Any) -> None:
-        super(BaseAdapter, kind).__init_subclass__(**options)
-        _cover(kind)
-
-    def notice_session(kind: type[Any], /, **options: Any) -> None:
-        super(Session, kind).__init_subclass__(**options)
-        if "get_adapter" in kind.__dict__:
-            _enter_all(_session_point, kind)
-
-    for owner_of_hook, notice in ((BaseAdapter, notice_transport), (Session, notice_session)):
+    for owner_of_hook, notice in ((BaseAdapter, _notice_transport), (Session, _notice_session)):
         if "__init_subclass__" not in owner_of_hook.__dict__:
             hooked: Any = owner_of_hook
             hooked.__init_subclass__ = classmethod(notice)
@@ -202,6 +203,7 @@ _COMMON_POINTS = (
     PatchPoint(threading.Thread, "start", start_thread),
     PatchPoint(ThreadPoolExecutor, "submit", submit_job),
     *LOOKUP_POINTS,
+    PatchPoint(Session, "get_adapter", _get_adapter),
 )
 # The points on classes that other people define exist as long as they are in use.
 _transport_points: dict[type, PatchPoint] = {}
@@ -213,7 +215,7 @@ _installed: list[CoveredBlock] = []
 
 def _points_for(block: CoveredBlock) -> list[PatchPoint]:
     points = list(_COMMON_POINTS)
-    points += [_session_point(kind) for kind in _classes_defining("get_adapter", Session)]
+    points += [_session_point(kind) for kind in _classes_below(Session, defining="get_adapter")]
     points += [_transport_point(kind) for kind in transport_classes()]
     mock_adapter = mock_adapter_class()
     if mock_adapter is not None:
@@ -241,9 +243,9 @@ def _session_point(kind: type) -> PatchPoint:
     return _session_points.setdefault(kind, PatchPoint(kind, "get_adapter", _get_adapter))
 
 
-def _classes_defining(name: str, kind: type) -> Iterator[type]:
-    if name in kind.__dict__:
-        yield kind
+def _classes_below(kind: type, *, defining: str) -> Iterator[type]:
     below: list[type] = kind.__subclasses__()
     for each in below:
-        yield from _classes_defining(name, each)
+        if defining in each.__dict__:
+            yield each
+        yield from _classes_below(each, defining=defining)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import itertools
 import sys
 import unittest
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -344,6 +346,39 @@ class ForeignPatchTest(RestorationTestCase):
         with use_cassette(self.recorded("/text"), mode="replay"), self.assertRaises(Exception):  # noqa: B017
             dead(HTTPAdapter(), requests.Request("GET", self.server.url + "/text").prepare())
         self.assertEqual((block.broker.recorded, self.server.hits), ((), []))
+
+    def test_a_layer_that_could_be_undone_serves_the_next_block(self) -> None:
+        first = self.opened()
+        layer = HTTPAdapter.send
+        first.stop()
+        second = self.opened()
+        self.assertIs(HTTPAdapter.send, layer)
+        with self.assertRaises(InteractionNotFoundError):
+            self.get()
+        second.stop()
+        self.assertIsNot(HTTPAdapter.send, layer)
+        self.assert_nobody_in_charge()
+
+    def test_a_layer_that_was_thrown_away_serves_no_other_block(self) -> None:
+        original = HTTPAdapter.send
+        first = self.opened()
+        layer = HTTPAdapter.send
+        HTTPAdapter.send = original  # type: ignore[method-assign]
+        first.stop()
+        second = self.opened()
+        self.assertIsNot(HTTPAdapter.send, layer)
+        second.stop()
+        self.assertIs(HTTPAdapter.send, original)
+
+    def test_nothing_of_a_block_waits_for_the_garbage_collector(self) -> None:
+        path = self.recorded("/text")
+        self.addCleanup(gc.enable)
+        gc.disable()
+        with use_cassette(path, mode="replay") as broker:
+            self.get()
+        gone = weakref.ref(broker)
+        del broker
+        self.assertIsNone(gone())
 
     def test_a_patcher_of_mock_that_ends_after_the_block_puts_back_the_original(self) -> None:
         original = HTTPAdapter.send
