@@ -21,6 +21,9 @@ _HEAD = f'{{\n  "format": {FORMAT},\n  "interactions": ['.encode()
 _FIRST = b"\n    {\n"
 _BETWEEN = b"\n    },\n    {\n"
 _LAST = b"\n    }\n  ]"
+_ENTRY_END = b"\n    }"
+"""How both of these begin."""
+_NO_MEMBERS = b"\n  ]\n}\n"
 _INDENT = "\n    "
 BODY = b'\n        "body": {'
 """How the body of a request or of a response begins, behind the line before it."""
@@ -54,14 +57,15 @@ def find_layout(data: bytes) -> Layout | None:
     end = len(_HEAD)
     slices: list[tuple[int, int]] = []
     if data.startswith(_FIRST, end):
-        start = end + 5
-        close = data.find(_LAST, start)
-        if close < 0:
-            return None
-        while (stop := data.find(_BETWEEN, start, close)) >= 0:
-            slices.append((start, stop + 6))
-            start = stop + 12
-        end = close + 6
+        start = looked_at = end + 5
+        while not data.startswith(_LAST, stop := data.find(_ENTRY_END, looked_at)):
+            if stop < 0:
+                return None
+            looked_at = stop + 6
+            if data.startswith(_BETWEEN, stop):
+                slices.append((start, looked_at))
+                start = looked_at = stop + 12
+        end = stop + 6
         slices.append((start, end))
     members = members_behind(data[end:])
     return None if members is None else Layout(slices, end, members)
@@ -73,6 +77,8 @@ def members_behind(tail: bytes) -> dict[str, Any] | None:
     Returns:
         Those members, or None when this is not the rest of a cassette in our layout.
     """
+    if tail == _NO_MEMBERS:
+        return {}
     found = _LIST_END.match(tail)
     if found is None:
         return None
