@@ -20,9 +20,9 @@ class Bases:
         self._has_loaded = False
 
     def note_loaded(self, basis: Basis) -> None:
-        """Take note of what has just been loaded, or was not there to be loaded."""
+        """Take note of what this thread has just loaded, or what was not there to be loaded."""
         self._has_loaded = True
-        self._note(None, replace(basis, thread=this_thread()))
+        self._note(None, replace(basis, thread=this_thread()) if basis.thread is None else basis)
 
     def note_saved(self, old: Basis, new: Basis) -> None:
         """Take note of what is known after a save."""

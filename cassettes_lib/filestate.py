@@ -199,13 +199,13 @@ class Basis:
 
     @classmethod
     def of_loaded(cls, content: Content, loaded_at: float) -> Basis:
-        """Return what is known after a file was loaded."""
+        """Return what is known after a file was loaded by this thread."""
         interactions = content.cassette.interactions
         texts = (interaction_text(interactions, position) for position in range(len(interactions)))
         return cls(
             "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
             loaded_at=loaded_at, place=content.place([]), entries=interactions.lineage[0],
-            marks=marks_of(content.cassette), extra=extra_of(content.cassette),
+            marks=marks_of(content.cassette), extra=extra_of(content.cassette), thread=this_thread(),
         )
 
     def after_saving(

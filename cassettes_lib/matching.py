@@ -104,6 +104,8 @@ def resolve_matchers(match_on: MatchOn) -> tuple[NamedMatcher, ...]:
         ValueError: An unknown name, whose text lists the known ones and the nearest; or no matcher at all.
         TypeError: Something that is none of these.
     """
+    if type(match_on) is tuple and set(map(type, match_on)) == {NamedMatcher}:
+        return match_on  # as this has given it
     matchers = tuple(_resolved(match_on))
     if not matchers:
         raise ValueError(f"match_on is empty, so any request would match any other; {_known()}")

@@ -19,6 +19,7 @@ from cassettes_lib.tape import DEFAULT_LENGTH
 
 OnUnused = Literal["ignore", "warn", "error"]
 OnExpired = Literal["warn", "error", "record"]
+_ON_UNUSED, _ON_EXPIRED = get_args(OnUnused), get_args(OnExpired)
 
 
 class CassetteOptions(TypedDict, total=False):
@@ -146,8 +147,8 @@ def checked_options(given: Mapping[str, Any]) -> Options:
     for name in ("allow_playback_repeats", "record_failures", "preserve_exact_body_bytes", "block_network"):
         if not isinstance(values[name], bool):
             raise TypeError(f"{name} is True or False, not {values[name]!r}")
-    _check_word("on_unused", values["on_unused"], get_args(OnUnused))
-    _check_word("on_expired", values["on_expired"], get_args(OnExpired))
+    _check_word("on_unused", values["on_unused"], _ON_UNUSED)
+    _check_word("on_expired", values["on_expired"], _ON_EXPIRED)
     _check_age(values["max_age"])
     _check_placeholders(values["placeholders"])
     _check_redactor(values["redact"])

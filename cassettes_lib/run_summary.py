@@ -103,9 +103,13 @@ class RunSummary:
 def shown(path: str) -> str:
     """Return a path as people read it: relative to the current folder where it lies below."""
     try:
-        relative = os.path.relpath(path)
-    except (ValueError, OSError):  # another drive; a current folder that is gone
+        folder = os.path.join(os.getcwd(), "")
+    except OSError:  # a current folder that is gone
         return path
+    absolute = os.path.abspath(path)  # `relpath` takes three times as long, and each block asks
+    if not os.path.normcase(absolute).startswith(os.path.normcase(folder)):
+        return path
+    relative = absolute[len(folder) :]
     return path if relative.startswith(os.pardir) else relative
 
 

@@ -20,7 +20,7 @@ from cassettes_lib.cassettes_used import note_use
 from cassettes_lib.circumstances import Circumstances
 from cassettes_lib.errors import CassetteSaveError, CassetteWarning, UnusedInteractionsError
 from cassettes_lib.interception import Interception
-from cassettes_lib.models import new_mark
+from cassettes_lib.models import RecordingMark, new_mark
 from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
 from cassettes_lib.options import Options
 from cassettes_lib.plans import Place, Planner, running_marks
@@ -64,11 +64,12 @@ class CassetteSession:
         in_charge = mode_in_charge(options.mode)
         self._planner = Planner(self._place, options, in_charge, part=self._part)
         self._plan = self._planner.plan()
-        self._mark = new_mark(uuid.uuid4().hex, datetime.now(UTC).replace(microsecond=0))
+        self._mark = _new_mark() if self._plan.records else None
         self._verdict = Verdict()
-        self._broker = self._make_broker(in_charge)
+        shown = self._place.shown
+        self._broker = self._make_broker(in_charge, shown)
         self._interception = Interception(
-            self._broker, self._place.shown, passthrough=options.passthrough, block_network=options.block_network,
+            self._broker, shown, passthrough=options.passthrough, block_network=options.block_network,
             allow_network=options.allow_network, preserve_exact_body_bytes=options.preserve_exact_body_bytes,
         )
         run_summary.opened(self._place.name, self._place.path)
@@ -76,7 +77,7 @@ class CassetteSession:
         self._interception.start()
         try:
             self._verdict.watch(self._broker.tape.note_on)
-            if self._plan.records:
+            if self._mark is not None:
                 running_marks[self._mark.session] = self._place.key
         except BaseException:
             self._stop()
@@ -124,13 +125,13 @@ class CassetteSession:
         """See `end`."""
         self.end(error)
 
-    def _make_broker(self, in_charge: ModeInCharge) -> SessionBroker:
+    def _make_broker(self, in_charge: ModeInCharge, shown: str) -> SessionBroker:
         options, plan = self._options, self._plan
         cassette = plan.cassette
-        if plan.records and self._marks_from_the_start:
+        if self._mark is not None and self._marks_from_the_start:
             cassette = cassette.model_copy(update={"incomplete": (*cassette.incomplete, self._mark)})
         circumstances = Circumstances(
-            cassette_name=self._place.shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
+            cassette_name=shown, mode=plan.mode, wanted_mode="auto" if in_charge.mode == "auto" else "",
             test_id=self._verdict.test_id, test_runner=self._verdict.test_runner, under_ci=under_ci(),
             redacting=options.redact is not None, max_age=options.max_age,
         )
@@ -151,28 +152,30 @@ class CassetteSession:
             self._interception.stop()  # it may warn of late threads, and a warning may be an error
         finally:
             self._verdict.stop()
-            running_marks.pop(self._mark.session, None)
+            if self._mark is not None:
+                running_marks.pop(self._mark.session, None)
 
     def _settle_marks(self, error: BaseException | None, *, well: bool) -> None:
         """Clear the marks this session found and its own, or see to it that they are stored."""
-        if not self._plan.records or os.getpid() != self._process:
+        own = self._mark
+        if own is None or os.getpid() != self._process:
             return
         try:
             if well:
-                self._clear_marks()
+                self._clear_marks(own)
             elif not self._marks_from_the_start:
-                marks = (*self._broker.cassette.incomplete, self._mark)
+                marks = (*self._broker.cassette.incomplete, own)
                 self._broker.mark(marks, save=bool(self._broker.recorded))
         except CassetteSaveError as failure:
             if error is None:
                 raise
             error.add_note(f"and the cassette {self._place.shown} could not be saved: {failure}")
 
-    def _clear_marks(self) -> None:
+    def _clear_marks(self, own: RecordingMark) -> None:
         found = {mark.session for mark in self._plan.found} - set(running_marks)
         stored_own = self._marks_from_the_start and bool(self._broker.recorded)
         marks = self._broker.cassette.incomplete
-        left = tuple(mark for mark in marks if mark.session not in found and mark != self._mark)
+        left = tuple(mark for mark in marks if mark.session not in found and mark != own)
         self._broker.mark(left, save=bool(found) or stored_own)
 
     def _counts(self) -> Counts:
@@ -218,6 +221,10 @@ class CassetteSession:
         if self._options.on_unused == "error":
             raise UnusedInteractionsError(text, interactions=unused)
         warn_caller(text, CassetteWarning)
+
+
+def _new_mark() -> RecordingMark:
+    return new_mark(uuid.uuid4().hex, datetime.now(UTC).replace(microsecond=0))
 
 
 def _is_regular_end(error: BaseException) -> bool:

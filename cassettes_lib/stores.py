@@ -86,7 +86,7 @@ class JsonFileCassetteStore:
         """
         with Undisturbed(), self._mutex:
             self._settle()
-            basis = Basis("missing")
+            basis: Basis | None = None
             try:
                 content = self._read()
                 basis = Basis.of_loaded(content, time.time())
@@ -94,7 +94,7 @@ class JsonFileCassetteStore:
                 basis = Basis("missing" if error.empty else "damaged")
                 raise
             finally:
-                self._bases.note_loaded(basis)
+                self._bases.note_loaded(basis or Basis("missing"))
             return content.cassette
 
     def save(self, cassette: Cassette) -> None:
