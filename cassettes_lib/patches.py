@@ -186,7 +186,7 @@ class PatchPoint:
         self._layers = tuple([each for each in self._layers if each is not layer])
         if self.current() is layer.function:
             self._undo(layer)
-            if layer.found is self._original and isinstance(layer.below, FunctionType):
+            if layer.below is layer.found is self._original:  # a plain function, of the owner itself
                 self._spare = layer
             return
         _mend_mocks(layer)
