@@ -109,8 +109,7 @@ def shown(path: str) -> str:
     absolute = os.path.abspath(path)  # `relpath` takes three times as long, and each block asks
     if not os.path.normcase(absolute).startswith(os.path.normcase(folder)):
         return path
-    relative = absolute[len(folder) :]
-    return path if relative.startswith(os.pardir) else relative
+    return absolute[len(folder) :]
 
 
 def _print(line: str) -> None:
