@@ -76,11 +76,11 @@ class ProcessTestCase(FolderTestCase):
             said += more
         return said.splitlines()[1:-1]
 
-    def go(self, *processes: Process) -> None:
-        """Let processes go on that wait for a line."""
+    def go(self, *processes: Process, times: int = 1) -> None:
+        """Let processes go on that wait for a line, `times` times; by one write, since the first line may end them."""
         for process in processes:
             assert process.stdin is not None
-            process.stdin.write(b"go\n")
+            process.stdin.write(b"go\n" * times)
 
     def assert_ends_well(self, process: Process) -> None:
         process.communicate(60)
@@ -254,7 +254,7 @@ class LockTest(ProcessTestCase):
                             store.save(a_cassette_of(2))
                     else:
                         store.save(a_cassette_of(2))
-                self.go(creator, creator)
+                self.go(creator, times=2)
                 self.assert_ends_well(creator)
                 self.assertEqual(self.numbers(), [1] if kind == "named" else [2, 1])
                 self.assertEqual(os.listdir(self.folder), ["cassette.json"])
