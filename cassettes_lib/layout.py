@@ -19,11 +19,9 @@ FORMAT = 1
 
 _HEAD = f'{{\n  "format": {FORMAT},\n  "interactions": ['.encode()
 _FIRST = b"\n    {\n"
-_BETWEEN = b"\n    },\n    {\n"
-_LAST = b"\n    }\n  ]"
 _ENTRY_END = b"\n    }"
-"""How both of these begin."""
-_NO_MEMBERS = b"\n  ]\n}\n"
+_BETWEEN = _ENTRY_END + b"," + _FIRST
+_LAST = _ENTRY_END + b"\n  ]"
 _INDENT = "\n    "
 BODY = b'\n        "body": {'
 """How the body of a request or of a response begins, behind the line before it."""
@@ -170,6 +168,7 @@ def tail_text(members: Mapping[str, Any], *, empty: bool) -> bytes:
 
 
 _NEXT_LINE = "\n  "
+_NO_MEMBERS = tail_text({}, empty=False)
 
 
 def whole_text(entries: list[bytes], members: Mapping[str, Any]) -> bytes:

@@ -212,7 +212,7 @@ class PlaybackIndex:
     @property
     def all_played(self) -> bool:
         """Whether every position has been played; costs nothing."""
-        return len(self._claims) == self.count and not self.withheld
+        return not self.unused_count
 
     def _tree_for(self, request: InteractionRequest) -> _Tree:
         return self._stored if self.compares_as_stored(request) else self._redacted
