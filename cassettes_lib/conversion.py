@@ -27,6 +27,7 @@ from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.header_pairs import Headers, checked_headers
+from cassettes_lib.heads import message_from
 from cassettes_lib.late_patterns import late_pattern
 from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, RetriedAttempt, unchecked
 from cassettes_lib.retrying import retried_of
@@ -274,10 +275,7 @@ def message_of(headers: Headers, by_name: dict[str, list[str]]) -> http.client.H
         # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
         block = "".join(f"{name}: {value}\r\n" for name, value in headers)
         return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
-    message: Any = http.client.HTTPMessage()
-    message._headers = list(headers)
-    message._payload = ""
-    return message  # type: ignore[no-any-return]
+    return message_from(headers)
 
 
 def _framed(response: InteractionResponse, method: str, by_name: dict[str, list[str]]) -> _Framed:

@@ -5,12 +5,14 @@ through all of the environment for proxies, and through the response for cookies
 lock for each look at the disk, and the last takes the lock of the session's jar, so threads that share a session take
 turns in the middle of replays that are over sooner than a turn lasts. While a block is open, layers on these functions
 find out in a tenth of the time that there is nothing to be found, and say so; where there may be something, or anybody
-has changed how it is looked for, requests looks. See `docs/adr/what-a-session-looks-up.rst`.
+has changed how it is looked for, requests looks. Of a live response, the headers are told apart likewise (see `heads`).
+See `docs/adr/what-a-session-looks-up.rst`.
 """
 
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 from collections.abc import Callable
 from http.client import HTTPMessage
@@ -22,12 +24,14 @@ import requests.cookies
 import requests.sessions
 import requests.utils
 
+from cassettes_lib.heads import plain_message
 from cassettes_lib.patches import Layer, PatchPoint
 
 # What others put in the place of one of these is to be called.
 _get_netrc_auth_of_requests = requests.utils.get_netrc_auth
 _get_environ_proxies_of_requests = requests.utils.get_environ_proxies
 _extract_cookies_of_requests = requests.cookies.extract_cookies_to_jar
+_parse_headers_of_http_client = http.client.parse_headers
 _extract_cookies = CookieJar.extract_cookies
 _exists = os.path.exists
 _should_bypass_proxies = requests.utils.should_bypass_proxies
@@ -99,8 +103,18 @@ def _finds_no_cookie(jar: Any, response: Any) -> bool:
     )
 
 
+def _parse_headers(layer: Layer, fp: Any, _class: Any = HTTPMessage) -> Any:
+    """What `http.client.parse_headers` does while a block is open: the same, a tenth of a live request sooner."""
+    if layer.below is _parse_headers_of_http_client and _class is HTTPMessage:
+        message = plain_message(fp)
+        if message is not None:
+            return message
+    return layer.below(fp, _class)
+
+
 LOOKUP_POINTS = (
     PatchPoint(requests.sessions, "get_netrc_auth", _get_netrc_auth),
     PatchPoint(requests.sessions, "get_environ_proxies", _get_environ_proxies),
     PatchPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
+    PatchPoint(http.client, "parse_headers", _parse_headers),
 )

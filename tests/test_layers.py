@@ -58,7 +58,7 @@ LAYERS = (
     ("saving",),
     ("stores", "remote_store"),
     # ------------------ above: no requests, no urllib3, no patching; only the modules of the stores touch a disk
-    ("framing", "cookies_time", "failures", "uploads"),
+    ("framing", "cookies_time", "failures", "heads", "uploads"),
     ("streams", "retrying"),
     ("conversion",),
     ("read_responses",),
