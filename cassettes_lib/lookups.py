@@ -20,6 +20,7 @@ from http.cookiejar import CookieJar
 from typing import Any, cast
 from urllib.request import getproxies_environment
 
+import requests.adapters
 import requests.cookies
 import requests.sessions
 import requests.utils
@@ -88,7 +89,7 @@ def _has_no_proxy() -> bool:
 
 
 def _extract_cookies_to_jar(layer: Layer, jar: Any, request: Any, response: Any) -> None:
-    """What `requests.sessions.extract_cookies_to_jar` does while a block is open."""
+    """What `extract_cookies_to_jar` of `requests.sessions` and `requests.adapters` does while a block is open."""
     if layer.below is _extract_cookies_of_requests and _finds_no_cookie(jar, response):
         return
     layer.below(jar, request, response)
@@ -116,5 +117,6 @@ LOOKUP_POINTS = (
     PatchPoint(requests.sessions, "get_netrc_auth", _get_netrc_auth),
     PatchPoint(requests.sessions, "get_environ_proxies", _get_environ_proxies),
     PatchPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
+    PatchPoint(requests.adapters, "extract_cookies_to_jar", _extract_cookies_to_jar),
     PatchPoint(http.client, "parse_headers", _parse_headers),
 )

@@ -25,6 +25,8 @@ from cassettes_lib.models import Headers, InteractionRequest
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests
 from cassettes_lib.stores import JsonFileCassetteStore
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Reply
 from tests.support import a_cassette, a_request, a_response, an_interaction, with_environment
 
 HOST = "api.example.com"
@@ -249,6 +251,20 @@ class CookiesTest(LookupsTestCase):
                 with mock.patch.object(jar, "make_cookies", wraps=jar.make_cookies) as make:
                     self.replayed(number, session)
                 self.assertEqual(make.call_count, expected)
+
+    def test_live_responses_are_searched_for_cookies_only_where_they_have_some(self) -> None:
+        with LoopbackServer() as server:
+            server.script("/a", Reply(headers=[("sEt-cOOkie", "a=1")]))
+            for path, expected in (("/json", {}), ("/a", {"a": "1"})):
+                make = mock.patch.object(CookieJar, "make_cookies", autospec=True, side_effect=CookieJar.make_cookies)
+                with use_cassette(self.path, mode="record"), make as made:
+                    response = requests.get(server.url_for(path))
+                self.assertEqual(response.cookies.get_dict(), expected)
+                self.assertEqual(made.called, bool(expected))
+            patched = mock.patch("requests.adapters.extract_cookies_to_jar")
+            with use_cassette(self.path, mode="record"), patched as extract:
+                requests.get(server.url_for("/json"))
+        self.assertTrue(extract.called)
 
     def test_jars_of_the_standard_library(self) -> None:
         self.record((("Set-Cookie", "a=1"),))
