@@ -8,7 +8,7 @@ searched. That is sound for whatever cannot reach across a quote, since there is
 from __future__ import annotations
 
 # Longer texts are not cut: so long a piece is hardly met again. Nor are shorter ones: they are searched fast enough.
-_SHORTEST_TEXT, _LONGEST_TEXT = 64, 1 << 16
+_SHORTEST_TEXT, LONGEST_TEXT = 64, 1 << 16
 _MOST_CHARACTERS = 1 << 20
 
 
@@ -22,7 +22,7 @@ class CleanPieces:
 
     def others_in(self, text: str) -> set[str] | None:
         """Return the pieces of a text that are not known to be clean; None when it is not to be cut."""
-        if not _SHORTEST_TEXT <= len(text) <= _LONGEST_TEXT:
+        if not _SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
             return None
         cut = ', "' if ', "' in text else ',"' if ',"' in text else '"'
         return set(text.split(cut)) - self._clean

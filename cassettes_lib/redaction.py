@@ -25,6 +25,7 @@ from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_pass import Pass
 from cassettes_lib.redaction_review import Place, StoredTexts, may_be_redacted, places_of, texts_of
 from cassettes_lib.redaction_rules import Rules
+from cassettes_lib.redaction_screen import Screen
 from cassettes_lib.replacements import holds_replacement, numbers_in
 from cassettes_lib.secret_shapes import shapes_in
 from cassettes_lib.taint import forms_of
@@ -123,6 +124,7 @@ class Redaction:
         self._lock = RLock()
         self._memory = Memory(placeholders, rules.values)
         self._pass = Pass(rules, self._memory)
+        self._screen = Screen(rules, self._memory)
         self._adopted: Sequence[Interaction] = ()
         self._stored = StoredTexts()
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -164,6 +166,8 @@ class Redaction:
             CassetteSaveError: A secret is left where it cannot be replaced; the text says where.
         """
         with self._lock, self._counting():
+            if self._screen.lets_through(interaction):
+                return interaction
             self._leave_numbers_of_the_cassette(interaction)
             redacted = self._settled(self._pass.interaction, interaction)
             return self._gated(redacted)

@@ -96,7 +96,7 @@ def has_shape(text: str) -> bool:
     """Tell quickly whether a text may hold a secret that its shape gives away."""
     if len(text) <= _SHORT:
         return len(text) >= _SHORTEST_WORD and _has_shape(text)
-    return _has_shape_at_length(text) if len(text) <= _REMEMBERED else _search_for_shape(text)
+    return _has_shape_at_length(text) if len(text) <= _REMEMBERED else search_for_shape(text)
 
 
 def has_escaped_shape(text: str) -> bool:
@@ -104,7 +104,8 @@ def has_escaped_shape(text: str) -> bool:
     return "%" in text and _ESCAPED.search(text) is not None and has_shape(unquote(text))
 
 
-def _search_for_shape(text: str) -> bool:
+def search_for_shape(text: str) -> bool:
+    """Tell what `has_shape` tells, without remembering it: for a text that will hardly be met again."""
     if len(text) < _SHORTEST_WORD:
         return False
     for literal in _WORDLESS:
@@ -116,8 +117,8 @@ def _search_for_shape(text: str) -> bool:
     return any(hint.search(joined) for hint in _hints()) if words else False
 
 
-_has_shape = lru_cache(maxsize=1024)(_search_for_shape)  # the same headers and URLs come again and again
-_has_shape_at_length = lru_cache(maxsize=2)(_search_for_shape)  # a body is looked at by the pass, and by the gate
+_has_shape = lru_cache(maxsize=1024)(search_for_shape)  # the same headers and URLs come again and again
+_has_shape_at_length = lru_cache(maxsize=2)(search_for_shape)  # a body is looked at by the pass, and by the gate
 
 
 def words_in(text: str) -> list[bytes]:

@@ -47,7 +47,7 @@ LAYERS = (
     ("redaction_finds", "redaction_tables"),
     ("redaction_text",),
     ("redaction_bodies", "redaction_boundaries"),
-    ("redaction_outline", "redaction_pass", "redaction_standin"),
+    ("redaction_outline", "redaction_pass", "redaction_screen", "redaction_standin"),
     ("redaction",),
     ("redaction_summary",),
     ("stand_ins", "recorded"),
