@@ -44,14 +44,21 @@ def parsed_or_none(data: bytes) -> Any:
         return None
 
 
-def indented_or_none(parsed: Any) -> bytes | None:
-    """Print what was parsed, or is made of the same types, with an indent of two spaces, in UTF-8."""
+def indented_or_none(parsed: Any, standard: bytes = b"") -> bytes | None:
+    """Print what was parsed, or is made of the same types, with an indent of two spaces, in UTF-8.
+
+    Args:
+        parsed: The value.
+        standard: What `json` prints for it, if that is known: it tells sooner whether there is an exponent.
+    """
     if type(parsed) is not dict and type(parsed) is not list:
         return None  # a number that stands alone has nothing in front of it
     try:
         text = to_json(parsed, indent=2)
     except ValueError:
         return None
+    if standard and b"e-" not in standard and b"e+" not in standard:
+        return text
     if b"0.0000" in text or b"Infinity" in text:
         return None
     if b"0e0" in text.translate(_AS_ZEROS) and _EXPONENT.search(text):

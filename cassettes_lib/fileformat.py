@@ -103,8 +103,8 @@ def interaction_text(interactions: Interactions, position: int) -> bytes:
 
 def _quick_text(interaction: Interaction) -> bytes | None:
     """Print an interaction around the JSON of its bodies, apart from that; None where this might go wrong."""
-    messages = interaction, interaction.request, interaction.response
-    if any(each.model_extra for each in messages if each is not None):
+    response = interaction.response
+    if interaction.model_extra or interaction.request.model_extra or (response and response.model_extra):
         return None  # a member that we do not know may look like a body
     printed: list[bytes] = []
     entry = _members(interaction, printed)
@@ -333,13 +333,11 @@ def _members(value: BaseModel, printed: list[bytes] | None = None) -> dict[str, 
         given = fields[name]
         if given is default or given == default:
             continue
-        members[name] = _plain(name, given, printed)
+        members[name] = given if type(given) in _WORDS else _plain(name, given, printed)
     return members | value.model_extra if value.model_extra else members
 
 
 def _plain(name: str, given: Any, printed: list[bytes] | None) -> Any:
-    if type(given) is str or type(given) is int:
-        return given
     if name == "headers":
         return headers_to_form(given)
     if name == "body":
@@ -356,7 +354,7 @@ def _plain(name: str, given: Any, printed: list[bytes] | None) -> Any:
 def _body_form(body: bytes, printed: list[bytes] | None) -> dict[str, Any] | None:
     form = body_to_form(body)
     if form is not None and "json" in form and printed is not None:
-        text = indented_or_none(form["json"])
+        text = indented_or_none(form["json"], body)
         if text is not None:
             printed.append(text)
             form["json"] = NO_JSON

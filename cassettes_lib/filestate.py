@@ -252,7 +252,7 @@ class Basis:
         """Tell whether the marks and unknown members of a cassette are those of this basis."""
         return marks_of(cassette) == self.marks and extra_of(cassette) == self.extra
 
-    def merged_members(self, cassette: Cassette, there: Mapping[str, Any]) -> dict[str, Any]:
+    def merged_members(self, cassette: Cassette, there: dict[str, Any]) -> dict[str, Any]:
         """Return what is to stand behind the interactions.
 
         The marks that this recording has set or cleared since its last save are set and cleared; those of others
@@ -263,6 +263,8 @@ class Basis:
             there: What stands there now.
         """
         marks, extra = marks_of(cassette), extra_of(cassette)
+        if marks == self.marks and extra == self.extra:
+            return there
         present = there.get("incomplete")
         standing = present if isinstance(present, list) else []
         if marks != self.marks:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from cassettes_lib.fastjson import parses
@@ -119,9 +118,11 @@ def looks_like_json(text: str) -> bool:
 
 def is_json(text: str) -> bool:
     """Tell whether a text is a JSON document, or several in a row, to its end."""
-    with suppress(UnicodeEncodeError):  # a lone surrogate
+    try:
         if parses(text.encode("utf-8")):
             return True
+    except UnicodeEncodeError:  # a lone surrogate
+        pass
     reader = json.JSONDecoder()
     rest = len(text) - len(text.lstrip("\ufeff \t\r\n"))
     try:

@@ -165,12 +165,13 @@ class Redaction:
         Raises:
             CassetteSaveError: A secret is left where it cannot be replaced; the text says where.
         """
-        with self._lock, self._counting():
+        with self._lock:
             if self._screen.lets_through(interaction):
                 return interaction
-            self._leave_numbers_of_the_cassette(interaction)
-            redacted = self._settled(self._pass.interaction, interaction)
-            return self._gated(redacted)
+            with self._counting():
+                self._leave_numbers_of_the_cassette(interaction)
+                redacted = self._settled(self._pass.interaction, interaction)
+                return self._gated(redacted)
 
     def restored(self, interaction: Interaction, asked: InteractionRequest) -> Interaction:
         """Return an interaction as replay delivers it: placeholders in the response become their values again.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from requests.structures import CaseInsensitiveDict
@@ -19,6 +20,9 @@ from cassettes_lib.models import InteractionRequest, unchecked
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
+
+
+_AS_IT_IS = nullcontext()
 
 
 class Upload:
@@ -45,12 +49,12 @@ class Upload:
         """Return the value of the request with as much of its body as is known without reading it."""
         return self._request(self._known or b"")
 
-    @contextmanager
-    def sending(self) -> Iterator[None]:
+    def sending(self) -> AbstractContextManager[None]:
         """Have the prepared request carry a body that can be sent, and is kept; then the caller's own again."""
-        if self._known is not None and not self._pieces:
-            yield
-            return
+        return _AS_IT_IS if self._known is not None and not self._pieces else self._sending()
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
         if self._known is None and _rewindable(self._body):
             self._known = self._read_ahead()
             yield
@@ -157,11 +161,10 @@ def _rewindable(body: Any) -> bool:
 def _pairs(headers: Any) -> Headers:
     # The pairs as requests keeps them; its `items` looks each of them up again.
     kept = getattr(headers, "_store", None) if isinstance(headers, CaseInsensitiveDict) else None
-    pairs = (headers or {}).items() if kept is None else kept.values()
-    return tuple([
-        (name, value) if type(name) is str and type(value) is str else (_text(name), _text(value))
-        for name, value in pairs
-    ])
+    pairs = tuple((headers or {}).items() if kept is None else kept.values())
+    if {*map(type, chain.from_iterable(pairs))} <= {str}:  # the usual case, without a loop in Python
+        return pairs
+    return tuple([(_text(name), _text(value)) for name, value in pairs])
 
 
 def _text(value: Any) -> str:

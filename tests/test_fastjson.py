@@ -30,7 +30,9 @@ class FastJsonTest(unittest.TestCase):
         if parsed is None:
             return
         self.assertEqual(repr(parsed), repr(json.loads(text)))
-        self.assertIn(indented_or_none(parsed), (None, json.dumps(value, indent=2, ensure_ascii=False).encode()))
+        indented = json.dumps(value, indent=2, ensure_ascii=False).encode()
+        self.assertIn(indented_or_none(parsed), (None, indented))
+        self.assertIn(indented_or_none(parsed, text), (None, indented))
 
     @settings(max_examples=500, deadline=None)
     @given(st.text('[]{}",:0123456789eE+-.\\u tfnl"d8/', max_size=12).map(str.encode) | st.binary(max_size=6))
@@ -47,6 +49,8 @@ class FastJsonTest(unittest.TestCase):
     def test_what_there_may_be_two_ways_to_write_is_left_to_the_standard_library(self) -> None:
         for number in (1e-05, 1e16, 1e300, float("inf")):
             self.assertIsNone(indented_or_none({"a": number}))
+        for number in (1e-05, -1e16, 1e300):
+            self.assertIsNone(indented_or_none({"a": number}, by_standard({"a": number})))
         for text in (b'"\\ud800"', b"NaN", b"[" * 300 + b"]" * 300, b"null", b""):
             self.assertIsNone(parsed_or_none(text))
 
