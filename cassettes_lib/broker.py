@@ -327,10 +327,13 @@ class Broker:
             self._forget_late_secrets()
             self._cassette = self._cassette.plus(stored)
             self.tape.add(stored.request, "recorded", stored.response or stored.failure)
-            _log.info("live %s %s", stored.request.method, stored.request.url)
+            is_logged = _log.isEnabledFor(logging.INFO)
+            if is_logged:
+                _log.info("live %s %s", stored.request.method, stored.request.url)
             if self._store is not None:
                 self._store.save(self._cassette)
-                _log.info("saved %s %s on %s", stored.request.method, stored.request.url, self._name)
+                if is_logged:
+                    _log.info("saved %s %s on %s", stored.request.method, stored.request.url, self._name)
 
     def note_live(self, request: InteractionRequest, outcome: InteractionResponse | InteractionFailure) -> None:
         """Tell the tape and the log of a live request that is not recorded."""

@@ -331,7 +331,7 @@ def _members(value: BaseModel, printed: list[bytes] | None = None) -> dict[str, 
     fields = value.__dict__
     for name, default in _fields_of(type(value)):
         given = fields[name]
-        if given is default or given == default:
+        if given is default or (type(given) is type(default) and given == default):  # pydantic's `==` is slow
             continue
         members[name] = given if type(given) in _WORDS else _plain(name, given, printed)
     return members | value.model_extra if value.model_extra else members

@@ -12,7 +12,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from io import FileIO
 from typing import Any, Literal, NamedTuple
 
@@ -159,9 +158,9 @@ class FilePlace(NamedTuple):
         return start >= self.end or (following > 0 and start < others[following - 1][1])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would make the making of one a tenth of a save
 class Basis:
-    """What a store knows that it keeps for one recording.
+    """What a store knows that it keeps for one recording; it is never changed.
 
     Attributes:
         found: What was there when the recording began: nothing, a cassette, a damaged file; `unseen`: nobody looked.
@@ -204,7 +203,7 @@ class Basis:
         texts = (interaction_text(interactions, position) for position in range(len(interactions)))
         return cls(
             "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
-            loaded_at=loaded_at, place=content.place([]), entries=interactions.lineage[0],
+            loaded_at=loaded_at, place=content.place([]), entries=interactions.identity,
             marks=marks_of(content.cassette), extra=extra_of(content.cassette), thread=this_thread(),
         )
 
@@ -226,14 +225,14 @@ class Basis:
         keys.extend(map(hash, texts))
         loaded = 0 if afresh and not self.is_rewritten_by(cassette.interactions) else self.loaded
         return Basis(
-            "cassette", cassette.interactions.lineage[0], len(keys), keys, loaded, given_up, self.loaded_at,
+            "cassette", cassette.interactions.identity, len(keys), keys, loaded, given_up, self.loaded_at,
             marks_of(cassette), extra_of(cassette), self.foreign_marks, place, saved=True, thread=this_thread(),
         )
 
     def is_continued_by(self, interactions: Interactions) -> bool:
         """Tell whether interactions are those of this basis with additions at their end."""
         return (
-            self.entries is not None and self.entries is interactions.lineage[0] and self.count <= len(interactions)
+            self.entries is not None and self.entries is interactions.identity and self.count <= len(interactions)
         )
 
     def is_rewritten_by(self, interactions: Interactions) -> bool:
@@ -303,17 +302,21 @@ _thread = threading.local()
 
 def marks_of(cassette: Cassette) -> dict[str, dict[str, Any]]:
     """Return the marks of a cassette as they stand in a file, by session."""
-    return _marks_of(cassette.incomplete)
+    incomplete, marks = _latest_marks[0]
+    if cassette.incomplete is not incomplete:
+        incomplete = cassette.incomplete
+        marks = {mark.session: mark_to_entry(mark) for mark in incomplete}
+        _latest_marks[0] = incomplete, marks
+    return marks
 
 
-@lru_cache(maxsize=16)
-def _marks_of(incomplete: tuple[RecordingMark, ...]) -> dict[str, dict[str, Any]]:
-    return {mark.session: mark_to_entry(mark) for mark in incomplete}
+# Those asked for last, which are nearly always asked for again; to look them up by their hash would cost more.
+_latest_marks: list[tuple[tuple[RecordingMark, ...], dict[str, dict[str, Any]]]] = [((), {})]
 
 
 def extra_of(cassette: Cassette) -> dict[str, Any]:
     """Return the members of a cassette that we do not know."""
-    return dict(cassette.model_extra or {})
+    return cassette.model_extra or {}
 
 
 def _session_of(mark: Any) -> Any:

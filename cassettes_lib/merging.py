@@ -53,7 +53,7 @@ class Merging:
         self._basis = basis
         additions = basis.additions_in(cassette)
         self.adds = additions is not None
-        self._is_derived = basis.is_rewritten_by(cassette.interactions)
+        self._is_derived = not self.adds and basis.is_rewritten_by(cassette.interactions)
         self._given_up = basis.given_up if self.adds or self._is_derived else frozenset()
         positions = range(len(cassette.interactions)) if additions is None else additions
         self.texts = [interaction_text(cassette.interactions, position) for position in positions]

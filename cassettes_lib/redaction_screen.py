@@ -36,6 +36,7 @@ class Screen:
         self._rules = rules
         self._memory = memory
         self._headers: set[tuple[str, str]] = set()
+        self._names: set[str] = set()
 
     def lets_through(self, interaction: Interaction) -> bool:
         """Tell whether an interaction surely holds nothing to redact; False where only a pass can tell."""
@@ -48,9 +49,8 @@ class Screen:
             return False
         all_headers = {*request.headers, *response.headers}
         headers = all_headers - self._headers
-        verdict = self._rules.headers.verdict
         bodies = _json_bodies(interaction)
-        if bodies is None or any(verdict(name) is not Verdict.NO for name, _ in headers):
+        if bodies is None or not self._are_plain({name for name, _ in headers}):
             return False
         texts = [request.url, response.reason, *[value for _, value in headers]]
         if not self._holds_nothing(texts, bodies) or not all(map(is_json, bodies)):
@@ -61,8 +61,17 @@ class Screen:
                 return False
         if len(self._headers) > _MOST_HEADERS:  # a bound: headers come from the traffic
             self._headers.clear()
+            self._names.clear()
         self._headers |= headers
         self._memory.host(host_of(request.url))
+        return True
+
+    def _are_plain(self, names: set[str]) -> bool:
+        """Tell whether no header with one of these names is judged by its name."""
+        new = names - self._names
+        if any(self._rules.headers.verdict(name) is not Verdict.NO for name in new):
+            return False
+        self._names |= new
         return True
 
     def _holds_nothing(self, texts: list[str], bodies: list[str]) -> bool:

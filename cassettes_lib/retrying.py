@@ -25,7 +25,7 @@ MakeRaw = Callable[[InteractionResponse], "HTTPResponse"]
 def retried_of(raw: HTTPResponse) -> tuple[RetriedAttempt, ...]:
     """Return the attempts before a live response that its transport made."""
     retries = getattr(raw, "retries", None)
-    if not isinstance(retries, Retry):
+    if not isinstance(retries, Retry) or not retries.history:
         return ()
     return tuple(
         RetriedAttempt(status=each.status, failure=failure_from_exception(each.error) if each.error else None)

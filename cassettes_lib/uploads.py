@@ -80,7 +80,9 @@ class Upload:
 
     def _request(self, body: bytes) -> InteractionRequest:
         prepared, last = self._prepared, self._last
-        method, url, headers = prepared.method or "GET", _text(prepared.url or ""), _pairs(prepared.headers)
+        method, url, headers = prepared.method or "GET", prepared.url or "", _pairs(prepared.headers)
+        if type(url) is not str:
+            url = _text(url)
         if last is None or (method, url, headers, body) != (last.method, last.url, last.headers, last.body):
             last = self._last = unchecked(InteractionRequest, {
                 "method": method, "url": url, "headers": checked_headers(headers), "body": body,
