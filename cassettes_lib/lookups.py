@@ -22,6 +22,7 @@ from urllib.request import getproxies_environment
 
 import requests.adapters
 import requests.cookies
+import requests.models
 import requests.sessions
 import requests.utils
 
@@ -33,6 +34,10 @@ _get_netrc_auth_of_requests = requests.utils.get_netrc_auth
 _get_environ_proxies_of_requests = requests.utils.get_environ_proxies
 _extract_cookies_of_requests = requests.cookies.extract_cookies_to_jar
 _parse_headers_of_http_client = http.client.parse_headers
+_select_proxy_of_requests = requests.utils.select_proxy
+_get_auth_from_url_of_requests = requests.utils.get_auth_from_url
+_get_cookie_header_of_requests = requests.cookies.get_cookie_header
+_add_cookie_header = CookieJar.add_cookie_header
 _extract_cookies = CookieJar.extract_cookies
 _exists = os.path.exists
 _should_bypass_proxies = requests.utils.should_bypass_proxies
@@ -88,6 +93,33 @@ def _has_no_proxy() -> bool:
     )
 
 
+def _select_proxy(layer: Layer, url: Any, proxies: Any) -> Any:
+    """What `requests.adapters.select_proxy` does while a block is open."""
+    if layer.below is _select_proxy_of_requests and not proxies:
+        return None
+    return layer.below(url, proxies)
+
+
+def _get_auth_from_url(layer: Layer, url: Any) -> Any:
+    """What `requests.models.get_auth_from_url` does while a block is open."""
+    if layer.below is _get_auth_from_url_of_requests and type(url) is str and "@" not in url and "[" not in url:
+        return "", ""
+    return layer.below(url)
+
+
+def _get_cookie_header(layer: Layer, jar: Any, request: Any) -> Any:
+    """What `requests.models.get_cookie_header` does while a block is open."""
+    if layer.below is _get_cookie_header_of_requests and _has_no_cookie(jar):
+        return None
+    return layer.below(jar, request)
+
+
+def _has_no_cookie(jar: Any) -> bool:
+    """Tell whether a jar that does as those of the standard library is empty."""
+    kind = type(jar)
+    return getattr(kind, "add_cookie_header", None) is _add_cookie_header and next(iter(jar), None) is None
+
+
 def _extract_cookies_to_jar(layer: Layer, jar: Any, request: Any, response: Any) -> None:
     """What `extract_cookies_to_jar` of `requests.sessions` and `requests.adapters` does while a block is open."""
     if layer.below is _extract_cookies_of_requests and _finds_no_cookie(jar, response):
@@ -116,6 +148,9 @@ def _parse_headers(layer: Layer, fp: Any, _class: Any = HTTPMessage) -> Any:
 LOOKUP_POINTS = (
     PatchPoint(requests.sessions, "get_netrc_auth", _get_netrc_auth),
     PatchPoint(requests.sessions, "get_environ_proxies", _get_environ_proxies),
+    PatchPoint(requests.models, "get_auth_from_url", _get_auth_from_url),
+    PatchPoint(requests.models, "get_cookie_header", _get_cookie_header),
+    PatchPoint(requests.adapters, "select_proxy", _select_proxy),
     PatchPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
     PatchPoint(requests.adapters, "extract_cookies_to_jar", _extract_cookies_to_jar),
     PatchPoint(http.client, "parse_headers", _parse_headers),
