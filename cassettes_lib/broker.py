@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, Self, get_args
 
 from cassettes_lib.circumstances import Circumstances
@@ -32,6 +31,7 @@ from cassettes_lib.models import (
     Interactions,
     unchecked,
 )
+from cassettes_lib.moments import this_second
 from cassettes_lib.playback import PlaybackIndex
 from cassettes_lib.recorded import RecordedRequests
 from cassettes_lib.redaction import Redacted, Redactor
@@ -313,7 +313,7 @@ class Broker:
         """
         response, failure = (outcome, None) if isinstance(outcome, InteractionResponse) else (None, outcome)
         interaction = unchecked(Interaction, {
-            "recorded_at": datetime.now(UTC).replace(microsecond=0),
+            "recorded_at": this_second(),
             "request": request, "response": response, "failure": failure,
         })
         if self._before_record:

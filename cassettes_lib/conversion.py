@@ -105,8 +105,19 @@ def _headers_of(message: http.client.HTTPMessage | HTTPHeaderDict) -> Headers:
         kept = cast(Any, message)._headers
         text = "".join(chain.from_iterable(kept))
         if text.isascii() and "\0" not in text:
-            return tuple(kept)
+            return _shared(kept)
     return tuple((name, _clean(str(value))) for name, value in message.items())
+
+
+def _shared(headers: list[tuple[str, str]]) -> Headers:
+    """Return headers, each the same object as an equal one met before: most of a service's responses have the same."""
+    if len(_met) > _MOST_MET:
+        _met.clear()
+    return tuple(map(_met.setdefault, headers, headers))
+
+
+_met: dict[tuple[str, str], tuple[str, str]] = {}
+_MOST_MET = 512
 
 
 def _clean(value: str) -> str:
@@ -150,7 +161,7 @@ def response_from_fake(live: Response, *, preserve_exact_body_bytes: bool = Fals
 
 def _response(head: ResponseHead, body: bytes, **members: Any) -> InteractionResponse:
     wire_body, recoding = False, ""
-    if body and codings_of(head.coding):
+    if body and head.coding and codings_of(head.coding):
         sizes, early = members.get("chunk_sizes"), members.get("closed_early", False)
         undone = None
         if not head.preserve_exact_body_bytes:

@@ -12,7 +12,7 @@ validated at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -45,6 +45,7 @@ from cassettes_lib.layout import (
     whole_text,
 )
 from cassettes_lib.models import Cassette, Interaction, Interactions, RecordingMark, complete_cassette
+from cassettes_lib.moments import moment_text
 from cassettes_lib.unread import KeptEntry, UnreadEntry, validated_entry
 
 __all__ = [
@@ -343,7 +344,7 @@ def _plain(name: str, given: Any, printed: list[bytes] | None) -> Any:
     if name == "body":
         return _body_form(given, printed)
     if isinstance(given, datetime):
-        return _time_text(given)
+        return moment_text(given)
     if isinstance(given, BaseModel):
         return _members(given, printed)
     if isinstance(given, tuple):
@@ -359,12 +360,3 @@ def _body_form(body: bytes, printed: list[bytes] | None) -> dict[str, Any] | Non
             printed.append(text)
             form["json"] = NO_JSON
     return form
-
-
-def _time_text(time: datetime) -> str:
-    if time.tzinfo is UTC:  # as we record it
-        return time.isoformat()[: -len("+00:00")] + "Z"
-    offset = time.utcoffset()
-    if offset is not None and offset.total_seconds() % 60:  # a local time of long ago: RFC 3339 knows whole minutes
-        time = time.astimezone(UTC)
-    return time.isoformat().replace("+00:00", "Z")

@@ -203,7 +203,7 @@ class Basis:
         texts = (interaction_text(interactions, position) for position in range(len(interactions)))
         return cls(
             "cassette", count=len(interactions), keys=array("q", map(hash, texts)), loaded=len(interactions),
-            loaded_at=loaded_at, place=content.place([]), entries=interactions.identity,
+            loaded_at=loaded_at, place=content.place([]), entries=interactions.lineage[0],
             marks=marks_of(content.cassette), extra=extra_of(content.cassette), thread=this_thread(),
         )
 
@@ -225,14 +225,14 @@ class Basis:
         keys.extend(map(hash, texts))
         loaded = 0 if afresh and not self.is_rewritten_by(cassette.interactions) else self.loaded
         return Basis(
-            "cassette", cassette.interactions.identity, len(keys), keys, loaded, given_up, self.loaded_at,
+            "cassette", cassette.interactions.lineage[0], len(keys), keys, loaded, given_up, self.loaded_at,
             marks_of(cassette), extra_of(cassette), self.foreign_marks, place, saved=True, thread=this_thread(),
         )
 
     def is_continued_by(self, interactions: Interactions) -> bool:
         """Tell whether interactions are those of this basis with additions at their end."""
         return (
-            self.entries is not None and self.entries is interactions.identity and self.count <= len(interactions)
+            self.entries is not None and self.entries is interactions.lineage[0] and self.count <= len(interactions)
         )
 
     def is_rewritten_by(self, interactions: Interactions) -> bool:

@@ -15,7 +15,6 @@ import stat
 import time
 from io import FileIO
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -31,7 +30,7 @@ _LONGEST_PAUSE = 0.01
 
 # Files that are locked at this moment. A child forked now closes its copies: a lock lasts until the last copy is
 # closed, and a child that lives on must not keep the lock of a parent that was killed.
-_locked_now: WeakSet[FileIO] = WeakSet()
+_locked_now: set[FileIO] = set()
 
 
 class LockTimeoutError(OSError):

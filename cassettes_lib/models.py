@@ -286,11 +286,6 @@ class Interactions(Sequence[Interaction]):
         return other
 
     @property
-    def identity(self) -> object:
-        """The identity of the shared list."""
-        return self._entries.identity
-
-    @property
     def lineage(self) -> tuple[object, ...]:
         """The identities of the shared list and of those it was rewritten from, the latest first."""
         return self._entries.identity, *self._ancestors

@@ -35,7 +35,7 @@ def _hints() -> tuple[re.Pattern[str], re.Pattern[str]]:
     first = {each for each in literals if each[0].isalnum()}
     others = (literals - first) | {each[0] for each in BACKWARD_SHAPES}
     return (
-        any_of({each: FOLLOWED.get(each, "") for each in first}, behind="(?<![A-Za-z0-9_])"),
+        any_of({each: FOLLOWED.get(each, "") for each in first}, behind=r"(?a:\b)"),
         any_of({each: FOLLOWED.get(each, "") for each in others}),
     )
 
@@ -113,8 +113,11 @@ def search_for_shape(text: str) -> bool:
             return True
     # Taking the text apart costs a tenth of looking for the literals everywhere.
     words = [word for word in words_in(spaced(text)) if len(word) >= _SHORTEST_WORD]
+    if not words:
+        return False
     joined = b" ".join(words).decode("ascii")
-    return any(hint.search(joined) for hint in _hints()) if words else False
+    beginnings, others = _hints()
+    return beginnings.search(joined) is not None or others.search(joined) is not None
 
 
 _has_shape = lru_cache(maxsize=1024)(search_for_shape)  # the same headers and URLs come again and again

@@ -12,7 +12,6 @@ import os
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
 
 from cassettes_lib.callers import warn_caller
@@ -22,6 +21,7 @@ from cassettes_lib.errors import CassetteSaveError, CassetteWarning, UnusedInter
 from cassettes_lib.interception import Interception
 from cassettes_lib.models import RecordingMark, new_mark
 from cassettes_lib.modes import ModeInCharge, mode_in_charge, under_ci
+from cassettes_lib.moments import this_second
 from cassettes_lib.options import Options
 from cassettes_lib.plans import Place, Planner, running_marks
 from cassettes_lib.redaction_summary import log_redactions
@@ -224,7 +224,7 @@ class CassetteSession:
 
 
 def _new_mark() -> RecordingMark:
-    return new_mark(uuid.uuid4().hex, datetime.now(UTC).replace(microsecond=0))
+    return new_mark(uuid.uuid4().hex, this_second())
 
 
 def _is_regular_end(error: BaseException) -> bool:

@@ -85,7 +85,7 @@ class Upload:
             url = _text(url)
         if last is None or (method, url, headers, body) != (last.method, last.url, last.headers, last.body):
             last = self._last = unchecked(InteractionRequest, {
-                "method": method, "url": url, "headers": checked_headers(headers), "body": body,
+                "method": method, "url": url, "headers": _checked(headers), "body": body,
             })
         return last
 
@@ -167,6 +167,17 @@ def _pairs(headers: Any) -> Headers:
     if {*map(type, chain.from_iterable(pairs))} <= {str}:  # the usual case, without a loop in Python
         return pairs
     return tuple([(_text(name), _text(value)) for name, value in pairs])
+
+
+def _checked(headers: Headers) -> Headers:
+    """Return checked headers: those of the request before, if they are equal, as they mostly are in a session."""
+    latest = _latest_headers[0]
+    if headers != latest:
+        latest = _latest_headers[0] = checked_headers(headers)
+    return latest
+
+
+_latest_headers: list[Headers] = [()]
 
 
 def _text(value: Any) -> str:

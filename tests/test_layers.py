@@ -19,7 +19,7 @@ PACKAGE = Path(cassettes_lib.__file__).parent
 # Each module may import those above it, and those it shares a line with.
 LAYERS = (
     ("_version", "keywords", "late_patterns", "circumstances", "columns"),
-    ("undisturbed",),
+    ("moments", "undisturbed"),
     ("decoders", "fastjson", "zlib_settings", "locks"),
     ("bodies", "header_pairs", "jsontext", "remote_urls"),
     ("codings",),
