@@ -43,11 +43,24 @@ _exists = os.path.exists
 _should_bypass_proxies = requests.utils.should_bypass_proxies
 
 
-def _get_netrc_auth(layer: Layer, *args: Any, **kwargs: Any) -> Any:
-    """What `requests.sessions.get_netrc_auth` does while a block is open."""
-    if layer.below is _get_netrc_auth_of_requests and _has_no_netrc():
-        return None
-    return layer.below(*args, **kwargs)
+class LookupPoint(PatchPoint):
+    """A function that searches for something; what stands in its place is made by `behaviour(layer)`.
+
+    Several of them are called in each request, so they do without the function that other points have in front.
+    """
+
+    def function_of(self, layer: Layer) -> Any:
+        """Return a function to stand in place of the search."""
+        return self.behaviour(layer)
+
+
+def _get_netrc_auth(layer: Layer) -> Any:
+    def get_netrc_auth(*args: Any, **kwargs: Any) -> Any:
+        if layer.blocks and layer.below is _get_netrc_auth_of_requests and _has_no_netrc():
+            return None
+        return layer.hand_on(*args, **kwargs)
+
+    return get_netrc_auth
 
 
 def _has_no_netrc() -> bool:
@@ -77,11 +90,13 @@ def _access() -> Callable[[bytes, int], int] | None:
         return None
 
 
-def _get_environ_proxies(layer: Layer, *args: Any, **kwargs: Any) -> Any:
-    """What `requests.sessions.get_environ_proxies` does while a block is open."""
-    if layer.below is _get_environ_proxies_of_requests and _has_no_proxy():
-        return {}
-    return layer.below(*args, **kwargs)
+def _get_environ_proxies(layer: Layer) -> Any:
+    def get_environ_proxies(*args: Any, **kwargs: Any) -> Any:
+        if layer.blocks and layer.below is _get_environ_proxies_of_requests and _has_no_proxy():
+            return {}
+        return layer.hand_on(*args, **kwargs)
+
+    return get_environ_proxies
 
 
 def _has_no_proxy() -> bool:
@@ -93,25 +108,32 @@ def _has_no_proxy() -> bool:
     )
 
 
-def _select_proxy(layer: Layer, url: Any, proxies: Any) -> Any:
-    """What `requests.adapters.select_proxy` does while a block is open."""
-    if layer.below is _select_proxy_of_requests and not proxies:
-        return None
-    return layer.below(url, proxies)
+def _select_proxy(layer: Layer) -> Any:
+    def select_proxy(url: Any, proxies: Any) -> Any:
+        if layer.blocks and layer.below is _select_proxy_of_requests and not proxies:
+            return None
+        return layer.hand_on(url, proxies)
+
+    return select_proxy
 
 
-def _get_auth_from_url(layer: Layer, url: Any) -> Any:
-    """What `requests.models.get_auth_from_url` does while a block is open."""
-    if layer.below is _get_auth_from_url_of_requests and type(url) is str and "@" not in url and "[" not in url:
-        return "", ""
-    return layer.below(url)
+def _get_auth_from_url(layer: Layer) -> Any:
+    def get_auth_from_url(url: Any) -> Any:
+        is_plain = type(url) is str and "@" not in url and "[" not in url
+        if layer.blocks and layer.below is _get_auth_from_url_of_requests and is_plain:
+            return "", ""
+        return layer.hand_on(url)
+
+    return get_auth_from_url
 
 
-def _get_cookie_header(layer: Layer, jar: Any, request: Any) -> Any:
-    """What `requests.models.get_cookie_header` does while a block is open."""
-    if layer.below is _get_cookie_header_of_requests and _has_no_cookie(jar):
-        return None
-    return layer.below(jar, request)
+def _get_cookie_header(layer: Layer) -> Any:
+    def get_cookie_header(jar: Any, request: Any) -> Any:
+        if layer.blocks and layer.below is _get_cookie_header_of_requests and _has_no_cookie(jar):
+            return None
+        return layer.hand_on(jar, request)
+
+    return get_cookie_header
 
 
 def _has_no_cookie(jar: Any) -> bool:
@@ -120,11 +142,13 @@ def _has_no_cookie(jar: Any) -> bool:
     return getattr(kind, "add_cookie_header", None) is _add_cookie_header and next(iter(jar), None) is None
 
 
-def _extract_cookies_to_jar(layer: Layer, jar: Any, request: Any, response: Any) -> None:
-    """What `extract_cookies_to_jar` of `requests.sessions` and `requests.adapters` does while a block is open."""
-    if layer.below is _extract_cookies_of_requests and _finds_no_cookie(jar, response):
-        return
-    layer.below(jar, request, response)
+def _extract_cookies_to_jar(layer: Layer) -> Any:
+    def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
+        if layer.blocks and layer.below is _extract_cookies_of_requests and _finds_no_cookie(jar, response):
+            return
+        layer.hand_on(jar, request, response)
+
+    return extract_cookies_to_jar
 
 
 def _finds_no_cookie(jar: Any, response: Any) -> bool:
@@ -136,22 +160,24 @@ def _finds_no_cookie(jar: Any, response: Any) -> bool:
     )
 
 
-def _parse_headers(layer: Layer, fp: Any, _class: Any = HTTPMessage) -> Any:
-    """What `http.client.parse_headers` does while a block is open: the same, a tenth of a live request sooner."""
-    if layer.below is _parse_headers_of_http_client and _class is HTTPMessage:
-        message = plain_message(fp)
-        if message is not None:
-            return message
-    return layer.below(fp, _class)
+def _parse_headers(layer: Layer) -> Any:
+    def parse_headers(fp: Any, _class: Any = HTTPMessage) -> Any:
+        if layer.blocks and layer.below is _parse_headers_of_http_client and _class is HTTPMessage:
+            message = plain_message(fp)
+            if message is not None:
+                return message
+        return layer.hand_on(fp, _class)
+
+    return parse_headers
 
 
 LOOKUP_POINTS = (
-    PatchPoint(requests.sessions, "get_netrc_auth", _get_netrc_auth),
-    PatchPoint(requests.sessions, "get_environ_proxies", _get_environ_proxies),
-    PatchPoint(requests.models, "get_auth_from_url", _get_auth_from_url),
-    PatchPoint(requests.models, "get_cookie_header", _get_cookie_header),
-    PatchPoint(requests.adapters, "select_proxy", _select_proxy),
-    PatchPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
-    PatchPoint(requests.adapters, "extract_cookies_to_jar", _extract_cookies_to_jar),
-    PatchPoint(http.client, "parse_headers", _parse_headers),
+    LookupPoint(requests.sessions, "get_netrc_auth", _get_netrc_auth),
+    LookupPoint(requests.sessions, "get_environ_proxies", _get_environ_proxies),
+    LookupPoint(requests.models, "get_auth_from_url", _get_auth_from_url),
+    LookupPoint(requests.models, "get_cookie_header", _get_cookie_header),
+    LookupPoint(requests.adapters, "select_proxy", _select_proxy),
+    LookupPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
+    LookupPoint(requests.adapters, "extract_cookies_to_jar", _extract_cookies_to_jar),
+    LookupPoint(http.client, "parse_headers", _parse_headers),
 )

@@ -45,7 +45,7 @@ class Layer:
         function: What stands in place of the attribute.
     """
 
-    __slots__ = ("below", "beneath", "blocks", "found", "function", "serial")
+    __slots__ = ("_point", "below", "beneath", "blocks", "found", "function", "serial")
 
     def __init__(self, point: PatchPoint, found: Any) -> None:
         self.below: Any = getattr(point.owner, point.name)
@@ -53,17 +53,15 @@ class Layer:
         self.beneath: list[object] = []
         self.serial = 0
         self.blocks: frozenset[object] = frozenset()
-        behaviour = point.behaviour
+        self._point = point
+        self.function: Any = functools.wraps(self.below)(point.function_of(self))
+        self.function.__dict__["_cassettes_lib_layer"] = self
 
-        @functools.wraps(self.below)
-        def layer(*args: Any, **kwargs: Any) -> Any:
-            if not self.blocks:
-                point.bring_to_light()
-                return self.below(*args, **kwargs)
-            return behaviour(self, *args, **kwargs)
-
-        layer.__dict__["_cassettes_lib_layer"] = self
-        self.function: Any = layer
+    def hand_on(self, *args: Any, **kwargs: Any) -> Any:
+        """Call what is below; a dead layer undoes itself first, if it is in place."""
+        if not self.blocks:
+            self._point.bring_to_light()
+        return self.below(*args, **kwargs)
 
 
 def layer_of(function: object) -> Layer | None:
@@ -89,6 +87,15 @@ class PatchPoint:
         self._layers: tuple[Layer, ...] = ()  # bottom to top
         self._original = self.current()
         self._spare: Layer | None = None  # lay on the original, was undone, and waits for the next block
+
+    def function_of(self, layer: Layer) -> Any:
+        """Return a function to stand in place of the attribute."""
+        behaviour = self.behaviour
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            return behaviour(layer, *args, **kwargs) if layer.blocks else layer.hand_on(*args, **kwargs)
+
+        return function
 
     @property
     def in_use(self) -> bool:
