@@ -52,6 +52,9 @@ class Bases:
 
     def _note(self, old: Basis | None, new: Basis) -> None:
         """Put what is now known for a recording at the end, and forget the eldest of its kind when there are many."""
+        if self._bases and self._bases[-1] is old and old.saved == new.saved:
+            self._bases[-1] = new  # as nearly always
+            return
         bases = [each for each in self._bases if each is not old and each is not new]
         alike = [each for each in bases if each.saved == new.saved]
         if len(alike) >= _MOST_BASES:

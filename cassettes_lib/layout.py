@@ -9,7 +9,7 @@ counted and appended to unread. What was edited or merged into another layout is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cassettes_lib.fastjson import indented_words_or_none
@@ -155,10 +155,11 @@ def joined(entries: Sequence[bytes], *, behind_another: bool = False, tail: byte
     return b"".join([*_pieces(entries, behind_another), tail])
 
 
-def _pieces(entries: Sequence[bytes], behind_another: bool = False) -> Iterator[bytes]:
-    for position, entry in enumerate(entries):
-        yield b",\n    " if position or behind_another else b"\n    "
-        yield entry
+def _pieces(entries: Sequence[bytes], behind_another: bool = False) -> list[bytes]:
+    pieces: list[bytes] = []
+    for entry in entries:
+        pieces += (b",\n    " if pieces or behind_another else b"\n    ", entry)
+    return pieces
 
 
 def tail_text(members: Mapping[str, Any], *, empty: bool) -> bytes:

@@ -92,7 +92,7 @@ class LockedFile:
                     self._wait_for_turn(self._file, deadline)
                 if self._leads_to(status):
                     return self._file
-                self._let_go_of_file()
+                self._let_go_of_file(self._file)
         except BaseException:
             self.release()
             raise
@@ -102,7 +102,8 @@ class LockedFile:
 
     def release(self) -> None:
         """Let go of the lock; it may be done again where an interrupt has come between."""
-        self._let_go_of_file()
+        if self._file is not None:
+            self._let_go_of_file(self._file)
         if self._stand_in is not None:
             self._stand_in.release()
             self._stand_in = None
@@ -150,10 +151,7 @@ class LockedFile:
         except FileNotFoundError:
             return False
 
-    def _let_go_of_file(self) -> None:
-        file = self._file
-        if file is None:
-            return
+    def _let_go_of_file(self, file: FileIO) -> None:
         if fcntl is not None and not file.closed:
             # Closing would not do: a child forked meanwhile may have a copy.
             try:  # noqa: SIM105 - three calls fewer in each save

@@ -108,7 +108,8 @@ class JsonFileCassetteStore:
                 disk fails so that not even the old end can be put back, the text says so; `load` recovers the rest.)
         """
         with Undisturbed(), self._mutex:
-            self._settle()
+            if self._unsettled is not None:
+                self._settle()
             basis = self._bases.basis_of(cassette)
             saving = Saving(self._path, basis, lock_timeout=self._lock_timeout, durable=self._durable)
             self._unsettled = basis, saving

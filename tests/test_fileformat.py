@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cassettes_lib import fileformat, layout
 from cassettes_lib.errors import CassetteFormatError
-from cassettes_lib.fileformat import headers_to_form, parse_cassette, print_cassette, read_cassette
+from cassettes_lib.fileformat import headers_to_form, interaction_text, parse_cassette, print_cassette, read_cassette
 from cassettes_lib.header_pairs import Headers
 from cassettes_lib.models import (
     BrokenBody,
@@ -219,6 +219,24 @@ class SlicesTest(unittest.TestCase):
         with mock.patch.object(Interaction, "model_validate", side_effect=AssertionError):
             loaded = read_cassette(self.data, "x")[0]
             self.assertEqual(print_cassette(loaded).encode(), self.data)
+
+    @given(interactions, st.sampled_from(["request", "response", "broken", "failure", "itself"]), values)
+    def test_what_is_printed_in_parts_is_what_is_printed_as_a_whole(
+        self, interaction: Interaction, where: str, value: Any
+    ) -> None:
+        response = interaction.response
+        if where == "itself":
+            interaction = interaction.model_copy(update={"note": value})
+        elif where == "broken" and response and response.broken:
+            broken = response.broken.model_copy(update={"note": value})
+            interaction = interaction.model_copy(update={"response": response.model_copy(update={"broken": broken})})
+        elif isinstance(getattr(interaction, where, None), (InteractionRequest, InteractionResponse)):
+            changed = getattr(interaction, where).model_copy(update={"headers": (("A", value),), "note": value})
+            interaction = interaction.model_copy(update={where: changed})
+        listed = Interactions([interaction])
+        in_parts = interaction_text(listed, 0)
+        with mock.patch.object(fileformat, "_quick_text", return_value=None):
+            self.assertEqual(interaction_text(listed, 0), in_parts)
 
     def test_memory_stays_within_three_times_the_text(self) -> None:
         tracemalloc.start()
