@@ -274,5 +274,63 @@ class CookiesTest(LookupsTestCase):
             self.assertEqual([cookie.name for cookie in session.cookies], ["a"])
 
 
+class SentTest(LookupsTestCase):
+    """What is looked for before a request is sent."""
+
+    def ask(
+        self, address: str = url(0), session: requests.Session | None = None, **options: Any
+    ) -> requests.PreparedRequest:
+        with use_cassette(self.path, mode="replay"), session or requests.Session() as used:
+            return used.get(address, **options).request
+
+    def test_cookies_of_any_jar_are_sent(self) -> None:
+        self.record((), ())
+        session = requests.Session()
+        session.cookies.set("a", "1", domain=HOST)
+        self.assertEqual(self.ask(session=session).headers["Cookie"], "a=1")
+        self.assertEqual(self.ask(url(1), cookies={"b": "2"}).headers["Cookie"], "b=2")
+
+        class Jar(RequestsCookieJar):
+            def add_cookie_header(self, request: Any) -> None:
+                request.add_unredirected_header("Cookie", "c=3")
+
+        with use_cassette(self.path, mode="replay"):
+            self.assertEqual(requests.Request("GET", url(2), cookies=Jar()).prepare().headers["Cookie"], "c=3")
+
+    def test_credentials_of_a_url_are_sent(self) -> None:
+        with LoopbackServer() as server, use_cassette(self.path, mode="record"):
+            asked = requests.get(server.url_for("/json").replace("//", "//joe:sword%40fish@")).request
+        self.assertEqual(asked.headers["Authorization"], "Basic am9lOnN3b3JkQGZpc2g=")
+
+    def test_a_proxy_is_found_live(self) -> None:
+        with LoopbackServer() as proxy, use_cassette(self.path, mode="record"):
+            proxy.script("/item/0", Reply(body=b"by the proxy"))
+            response = requests.get(f"http://{HOST}/item/0", proxies={f"http://{HOST}": proxy.url})
+        self.assertEqual(response.text, "by the proxy")
+
+    def test_where_there_is_nothing_nobody_searches(self) -> None:
+        with LoopbackServer() as server, use_cassette(self.path, mode="record"):
+            requests.get(server.url_for("/json"))  # what is imported and kept with the first request
+            with (
+                mock.patch("requests.cookies.MockRequest", side_effect=AssertionError),
+                mock.patch("requests.utils.urlparse", side_effect=AssertionError),
+            ):
+                self.assertEqual(requests.get(server.url_for("/json")).status_code, 200)
+
+    def test_what_others_put_in_the_place_of_a_search_is_called(self) -> None:
+        for name, value in (("models.get_cookie_header", "x=y"), ("models.get_auth_from_url", ("a", "b"))):
+            self.record(())
+            for is_inner in (True, False):
+                patched = mock.patch(f"requests.{name}", return_value=value)
+                with ExitStack() as stack:
+                    if not is_inner:
+                        search = stack.enter_context(patched)
+                    stack.enter_context(use_cassette(self.path, mode="replay"))
+                    if is_inner:
+                        search = stack.enter_context(patched)
+                    requests.get(url(0))
+                self.assertTrue(search.called, name)
+
+
 if __name__ == "__main__":
     unittest.main()
