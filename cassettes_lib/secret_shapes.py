@@ -8,7 +8,7 @@ secret with a shape is shorter than 13 characters, and few words of ordinary tex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from urllib.parse import unquote
 
@@ -28,27 +28,41 @@ _compiled = cache(re.compile)  # when first needed: most are never
 _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
 
 
+_LITERALS = {*_OTHER_HINTS, *(each[0] for each in SHAPES)}
+# Those that stand where a word begins, by their first two characters: most texts have no word that begins so, and to
+# compile the expression for all of them takes longer than ten recordings.
+_BEGINNINGS: dict[bytes, list[str]] = {}
+for _literal in _LITERALS:
+    if re.match("[A-Za-z0-9]{2}", _literal):
+        _BEGINNINGS.setdefault(_literal[:2].encode(), []).append(_literal)
+
+
+def _any_of(literals: Iterable[str], behind: str = "") -> re.Pattern[str]:
+    return any_of({each: FOLLOWED.get(each, "") for each in literals}, behind=behind)
+
+
 @cache
-def _hints() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of all literals: of those that begin a word, and of the others."""
-    literals = {*_OTHER_HINTS, *(each[0] for each in SHAPES)}
-    first = {each for each in literals if each[0].isalnum()}
-    others = (literals - first) | {each[0] for each in BACKWARD_SHAPES}
-    return (
-        any_of({each: FOLLOWED.get(each, "") for each in first}, behind=r"(?a:\b)"),
-        any_of({each: FOLLOWED.get(each, "") for each in others}),
-    )
+def _beginning(start: bytes) -> re.Pattern[str]:
+    return _any_of(_BEGINNINGS[start])
+
+
+@cache
+def _elsewhere() -> re.Pattern[str]:
+    begin_words = {each for several in _BEGINNINGS.values() for each in several}
+    return _any_of((_LITERALS - begin_words) | {each[0] for each in BACKWARD_SHAPES})
 
 
 @cache
 def _hint() -> re.Pattern[str]:
-    return re.compile("|".join(each.pattern for each in _hints()))
+    beginnings = _any_of([each for several in _BEGINNINGS.values() for each in several], "(?<![A-Za-z0-9_])")
+    return re.compile(f"{beginnings.pattern}|{_elsewhere().pattern}")
 
 
 # Every shape holds a word of at least so many characters, or one of these literals.
 _SHORTEST_WORD = 13
 _WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", ":AA", "scrypt:", "pbkdf2:sha")
 _WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
+_NAMES_ONLY = bytes(each if chr(each).isalnum() or each == ord("_") else 32 for each in range(128)) + b" " * 128
 _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 
 _ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
@@ -115,9 +129,13 @@ def search_for_shape(text: str) -> bool:
     words = [word for word in words_in(spaced(text)) if len(word) >= _SHORTEST_WORD]
     if not words:
         return False
-    joined = b" ".join(words).decode("ascii")
-    beginnings, others = _hints()
-    return beginnings.search(joined) is not None or others.search(joined) is not None
+    joined = b" ".join(words)
+    beginnings = {each[:2] for each in joined.translate(_NAMES_ONLY).split()}
+    searched = joined.decode("ascii")
+    for start in _BEGINNINGS.keys() & beginnings:
+        if _beginning(start).search(searched):
+            return True
+    return _elsewhere().search(searched) is not None
 
 
 _has_shape = lru_cache(maxsize=1024)(search_for_shape)  # the same headers and URLs come again and again

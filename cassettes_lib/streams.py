@@ -95,8 +95,10 @@ class LiveBody(io.RawIOBase):
     def finish(self) -> None:
         """Hand over what was received so far, if it has not been; what comes later is delivered and not kept."""
         on_end, self._on_end = self._on_end, None
+        if on_end is None:
+            return
         _open.discard(self)
-        if on_end is None or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
         try:
             on_end(self)
