@@ -103,7 +103,7 @@ class CassetteSession:
         if broke_off and isinstance(error, Exception):
             self._broker.tape.note_on(error)
         failed = broke_off or verdict.has_failed
-        if self._broker.recorded:
+        if self._broker.recorded_count:
             self._planner.note_recorded()
         self._settle_marks(error, well=not failed)
         run_summary.closed(self._place.path or self._place.name, self._counts())
@@ -165,7 +165,7 @@ class CassetteSession:
                 self._clear_marks(own)
             elif not self._marks_from_the_start:
                 marks = (*self._broker.cassette.incomplete, own)
-                self._broker.mark(marks, save=bool(self._broker.recorded))
+                self._broker.mark(marks, save=self._broker.recorded_count > 0)
         except CassetteSaveError as failure:
             if error is None:
                 raise
@@ -173,7 +173,7 @@ class CassetteSession:
 
     def _clear_marks(self, own: RecordingMark) -> None:
         found = {mark.session for mark in self._plan.found} - set(running_marks)
-        stored_own = self._marks_from_the_start and bool(self._broker.recorded)
+        stored_own = self._marks_from_the_start and self._broker.recorded_count > 0
         marks = self._broker.cassette.incomplete
         left = tuple(mark for mark in marks if mark.session not in found and mark != own)
         self._broker.mark(left, save=bool(found) or stored_own)
@@ -182,7 +182,7 @@ class CassetteSession:
         broker = self._broker
         outcomes = [call.outcome for call in broker.calls]
         return Counts(
-            recorded=len(broker.recorded), replayed=outcomes.count("replayed"), live=outcomes.count("live"),
+            recorded=broker.recorded_count, replayed=outcomes.count("replayed"), live=outcomes.count("live"),
             missed=outcomes.count("missed"), unused=broker.unused_count, expired=self._plan.expired,
         )
 

@@ -89,6 +89,12 @@ class SessionBroker(Broker):
                 self._store.save(self._cassette)
 
     @property
+    def recorded_count(self) -> int:
+        """How many interactions were recorded; to list them takes long where there are many."""
+        with self._lock:
+            return len(self._cassette.interactions) - len(self._playable)
+
+    @property
     def unused_count(self) -> int:
         """How many interactions nobody asked for; they are not read."""
         with self._lock:
