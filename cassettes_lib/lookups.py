@@ -25,7 +25,10 @@ import requests.cookies
 import requests.models
 import requests.sessions
 import requests.utils
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
+from cassettes_lib.adapter import BUILD_RESPONSE, built_plainly
 from cassettes_lib.heads import plain_message
 from cassettes_lib.patches import Layer, PatchPoint
 
@@ -160,6 +163,18 @@ def _finds_no_cookie(jar: Any, response: Any) -> bool:
     )
 
 
+def _build_response(layer: Layer) -> Any:
+    def build_response(adapter: Any, req: Any, resp: Any) -> Any:
+        if (
+            layer.blocks and layer.below is BUILD_RESPONSE and type(resp) is HTTPResponse
+            and requests.adapters.extract_cookies_to_jar is _extract_cookies_of_requests
+        ):
+            return built_plainly(adapter, req, resp)
+        return layer.hand_on(adapter, req, resp)
+
+    return build_response
+
+
 def _parse_headers(layer: Layer) -> Any:
     def parse_headers(fp: Any, _class: Any = HTTPMessage) -> Any:
         if layer.blocks and layer.below is _parse_headers_of_http_client and _class is HTTPMessage:
@@ -178,6 +193,6 @@ LOOKUP_POINTS = (
     LookupPoint(requests.models, "get_cookie_header", _get_cookie_header),
     LookupPoint(requests.adapters, "select_proxy", _select_proxy),
     LookupPoint(requests.sessions, "extract_cookies_to_jar", _extract_cookies_to_jar),
-    LookupPoint(requests.adapters, "extract_cookies_to_jar", _extract_cookies_to_jar),
+    LookupPoint(HTTPAdapter, "build_response", _build_response),
     LookupPoint(http.client, "parse_headers", _parse_headers),
 )

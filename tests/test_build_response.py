@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
 from cassettes_lib import adapter as adapter_module
+from cassettes_lib import use_cassette
 from cassettes_lib.adapter import _built_by
 from cassettes_lib.conversion import raw_from_response
 from cassettes_lib.models import Headers, InteractionResponse
+from tests.loopback import LoopbackServer
+from tests.loopback_messages import Reply
 from tests.recording_support import run_python
 
 NAMES = st.sampled_from([
@@ -63,7 +67,7 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(_built_by(Own(), request, raw_from_response(recorded, "GET")).reason, "own")
         with mock.patch.object(HTTPAdapter, "build_response", return_value=own):
             self.assertIs(_built_by(HTTPAdapter(), request, raw_from_response(recorded, "GET")), own)
-        self.assertIs(adapter_module._BUILD_RESPONSE, HTTPAdapter.build_response)
+        self.assertIs(adapter_module.BUILD_RESPONSE, HTTPAdapter.build_response)
 
     def test_one_that_was_there_before_this_package_is_called_too(self) -> None:
         done = run_python(
@@ -78,6 +82,56 @@ class BuildTest(unittest.TestCase):
             cwd=Path(__file__).parent, fresh=True,
         )
         self.assertEqual(done.stdout.strip(), "None")
+
+
+class LiveTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "cassette.json"
+        self.server = self.enterContext(LoopbackServer())
+
+    def ask(self, path: str, session: requests.Session | None = None) -> requests.Response:
+        with session or requests.Session() as used:
+            return used.get(self.server.url_for(path))
+
+    def test_a_live_response_is_the_one_without_a_block(self) -> None:
+        reply = Reply(body=b"x", headers=[("set-Cookie", "a=1"), ("X-A", "1"), ("x-a", "2")])
+        self.server.script("/cookies", reply, reply)
+        for path in ("/json", "/cookies"):
+            plain = self.ask(path)
+            with use_cassette(self.path, mode="record"):
+                live = self.ask(path)
+            got, wanted = what_is_in(live), what_is_in(plain)
+            for each in (got, wanted):
+                self.assertIs(type(each.pop("connection")), HTTPAdapter)
+                for volatile in ("request", "elapsed"):
+                    del each[volatile]
+            self.assertEqual(got, wanted)
+
+    def test_it_is_built_the_short_way_unless_somebody_has_another(self) -> None:
+        with use_cassette(self.path, mode="record"), mock.patch("requests.adapters.CaseInsensitiveDict") as structure:
+            self.ask("/json")
+            self.assertFalse(structure.called)
+
+        class Own(HTTPAdapter):
+            def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+                response = super().build_response(req, resp)
+                response.reason = "own"
+                return response
+
+        with use_cassette(self.path, mode="record"), requests.Session() as session:
+            session.mount("http://", Own())
+            self.assertEqual(self.ask("/json", session).reason, "own")
+        plain = HTTPAdapter.build_response
+        patched = mock.patch.object(HTTPAdapter, "build_response", autospec=True, side_effect=plain)
+        with patched as below, use_cassette(self.path, mode="record"):
+            self.ask("/json")
+        self.assertTrue(below.called)
+        with use_cassette(self.path, mode="record"), patched as above:
+            self.ask("/json")
+        self.assertTrue(above.called)
+        self.assertIs(HTTPAdapter.build_response, plain)
 
 
 if __name__ == "__main__":
