@@ -1,12 +1,13 @@
 """Lookups: what a session looks for around each request, and seldom finds.
 
-Strategy: `Session.send` is most of the time of a replay, and a fifth of that goes into three searches: for a .netrc,
-through all of the environment for proxies, and through the response for cookies. The first lets go of the interpreter's
-lock for each look at the disk, and the last takes the lock of the session's jar, so threads that share a session take
-turns in the middle of replays that are over sooner than a turn lasts. While a block is open, layers on these functions
-find out in a tenth of the time that there is nothing to be found, and say so; where there may be something, or anybody
-has changed how it is looked for, requests looks. Of a live response, the headers are told apart likewise (see `heads`).
-See `docs/adr/what-a-session-looks-up.rst`.
+Strategy: `Session.send` is most of the time of a replay, and a quarter of that goes into searches: for a .netrc,
+through all of the environment for proxies, through the URL for credentials, through the jar and the response for
+cookies. The first lets go of the interpreter's lock for each look at the disk, and the last two take the lock of the
+session's jar, so threads that share a session take turns in the middle of replays that are over sooner than a turn
+lasts. While a block is open, layers on these functions find out in a tenth of the time that there is nothing to be
+found, and say so; where there may be something, or anybody has changed how it is looked for, requests looks. Likewise
+the headers of a live response are told apart (see `heads`), and the response is built. See
+`docs/adr/what-a-session-looks-up.rst`.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ _should_bypass_proxies = requests.utils.should_bypass_proxies
 
 
 class LookupPoint(PatchPoint):
-    """A function that searches for something; what stands in its place is made by `behaviour(layer)`.
+    """A function that is spared in the usual case; what stands in its place is made by `behaviour(layer)`.
 
     Several of them are called in each request, so they do without the function that other points have in front.
     """
 
     def function_of(self, layer: Layer) -> Any:
-        """Return a function to stand in place of the search."""
+        """Return a function to stand in its place."""
         return self.behaviour(layer)
 
 
