@@ -14,7 +14,6 @@ import http.client
 import inspect
 import io
 import logging
-import re
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -27,8 +26,7 @@ from cassettes_lib.codings import codings_of, decoded_with_note, encoded_pieces
 from cassettes_lib.failures import broken_body_error, broken_body_from
 from cassettes_lib.framing import BodyReceiver, chunked_wire
 from cassettes_lib.header_pairs import Headers, checked_headers
-from cassettes_lib.heads import message_from
-from cassettes_lib.late_patterns import late_pattern
+from cassettes_lib.heads import TYPES_OF_MAILS, message_from
 from cassettes_lib.models import RESPONSE_DEFAULTS, InteractionResponse, RetriedAttempt, unchecked
 from cassettes_lib.retrying import retried_of
 from cassettes_lib.streams import BreakingBody, LiveBody, RecordedPart
@@ -44,7 +42,6 @@ _CODINGS = frozenset(HTTPResponse.CONTENT_DECODERS)
 _HTTP_VERSIONS = {"1.1": 11, "1.0": 10, "0.9": 10, "2": 20, "2.0": 20, "3": 30, "3.0": 30}
 _PLAIN_POLICY = http.client.HTTPMessage().policy
 NO_BODY = frozenset((204, 304, *range(100, 200)))
-_BODY_IN_HEADERS = late_pattern(r"multipart/|message/", re.IGNORECASE)
 
 
 # From live responses to values ----------------------------------------------------------------------------------
@@ -282,8 +279,7 @@ class _File:
 
 def message_of(headers: Headers, by_name: dict[str, list[str]]) -> http.client.HTTPMessage:
     """Return the headers as `http.client.parse_headers` would, without its parser."""
-    if "content-type" in by_name and _BODY_IN_HEADERS.match(by_name["content-type"][1]):
-        # The parser takes the headers for those of a mail and looks for its parts; only it knows with what result.
+    if "content-type" in by_name and TYPES_OF_MAILS.match(by_name["content-type"][1]):
         block = "".join(f"{name}: {value}\r\n" for name, value in headers)
         return http.client.parse_headers(io.BytesIO(block.encode("latin-1", "replace") + b"\r\n"))
     return message_from(headers)

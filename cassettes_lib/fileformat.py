@@ -349,8 +349,9 @@ def _body_form(body: bytes, printed: list[bytes] | None) -> dict[str, Any] | Non
     form = body_to_form(body)
     if form is not None and "json" in form and printed is not None:
         text = indented_or_none(form["json"], body)
-        if text is None:
+        if text is not None:
+            printed.append(text)
+            form["json"] = NO_JSON
+        elif type(form["json"]) not in _WORDS:
             raise _OddError
-        printed.append(text)
-        form["json"] = NO_JSON
     return form

@@ -261,9 +261,9 @@ class Basis:
             cassette: What is saved.
             there: What stands there now.
         """
-        marks, extra = marks_of(cassette), extra_of(cassette)
-        if marks == self.marks and extra == self.extra:
+        if self.says_all_of(cassette):
             return there
+        marks, extra = marks_of(cassette), extra_of(cassette)
         present = there.get("incomplete")
         standing = present if isinstance(present, list) else []
         if marks != self.marks:

@@ -16,8 +16,8 @@ from typing import Any
 from cassettes_lib.late_patterns import late_pattern
 
 _PLAIN_HEAD = late_pattern(rb"(?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n){1,99}\r\n", re.ASCII)
-# The parser takes such headers for those of a mail and looks for its parts; only it knows with what result.
-_OF_MAILS = late_pattern(rb"(?:multipart|message)/", re.IGNORECASE)
+# The parser takes headers with such a type for those of a mail and looks for its parts; only it knows with what result.
+TYPES_OF_MAILS = late_pattern(r"multipart/|message/", re.IGNORECASE)
 
 
 def plain_message(file: Any) -> HTTPMessage | None:
@@ -32,10 +32,11 @@ def plain_message(file: Any) -> HTTPMessage | None:
     if type(file) is not io.BufferedReader:
         return None
     head = _PLAIN_HEAD.match(file.peek())
-    if head is None or _OF_MAILS.search(head[0]):
+    text = head[0].decode("ascii") if head else ""
+    if head is None or TYPES_OF_MAILS.search(text):
         return None
     file.read(head.end())
-    lines = [line.partition(":") for line in head[0][:-4].decode("ascii").split("\r\n")]
+    lines = [line.partition(":") for line in text[:-4].split("\r\n")]
     return message_from([(name, value.lstrip(" \t")) for name, _, value in lines])
 
 

@@ -36,7 +36,6 @@ class Screen:
         self._rules = rules
         self._memory = memory
         self._headers: set[tuple[str, str]] = set()
-        self._names: set[str] = set()
 
     def lets_through(self, interaction: Interaction) -> bool:
         """Tell whether an interaction surely holds nothing to redact; False where only a pass can tell."""
@@ -47,31 +46,23 @@ class Screen:
             or not self._rules.is_plain
         ):
             return False
-        all_headers = {*request.headers, *response.headers}
-        headers = all_headers - self._headers
+        headers = {*request.headers, *response.headers}
+        new = headers - self._headers
+        verdict = self._rules.headers.verdict
         bodies = _json_bodies(interaction)
-        if bodies is None or not self._are_plain({name for name, _ in headers}):
+        if bodies is None or any(verdict(name) is not Verdict.NO for name, _ in new):
             return False
-        texts = [request.url, response.reason, *[value for _, value in headers]]
-        if not self._holds_nothing(texts, bodies) or not all(map(is_json, bodies)):
+        texts = [request.url, response.reason]
+        if not self._holds_nothing([*texts, *[value for _, value in new]], bodies) or not all(map(is_json, bodies)):
             return False
         if self._memory.knows_values:
-            met = [value for _, value in all_headers - headers]
-            if self._memory.may_hold(_JOINT.join((*texts, *met, *bodies))):
+            everything = (*texts, *[value for _, value in headers], *bodies)
+            if self._memory.may_hold(_JOINT.join(everything)):
                 return False
         if len(self._headers) > _MOST_HEADERS:  # a bound: headers come from the traffic
             self._headers.clear()
-            self._names.clear()
-        self._headers |= headers
+        self._headers |= new
         self._memory.host(host_of(request.url))
-        return True
-
-    def _are_plain(self, names: set[str]) -> bool:
-        """Tell whether no header with one of these names is judged by its name."""
-        new = names - self._names
-        if any(self._rules.headers.verdict(name) is not Verdict.NO for name in new):
-            return False
-        self._names |= new
         return True
 
     def _holds_nothing(self, texts: list[str], bodies: list[str]) -> bool:

@@ -68,7 +68,7 @@ class Saving:
             TypeError: The cassette holds a member that cannot be written.
         """
         self._merging = Merging(cassette, self._basis)
-        if not self._merging.texts and self._merging.changes_nothing() and os.path.exists(self._path):
+        if self._merging.changes_nothing() and os.path.exists(self._path):
             return
         while True:
             with self._lock as file:

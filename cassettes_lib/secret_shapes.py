@@ -31,10 +31,10 @@ _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
 _LITERALS = {*_OTHER_HINTS, *(each[0] for each in SHAPES)}
 # Those that stand where a word begins, by their first two characters: most texts have no word that begins so, and to
 # compile the expression for all of them takes longer than ten recordings.
-_BEGINNINGS: dict[bytes, list[str]] = {}
-for _literal in _LITERALS:
-    if re.match("[A-Za-z0-9]{2}", _literal):
-        _BEGINNINGS.setdefault(_literal[:2].encode(), []).append(_literal)
+_WORD_BEGINNINGS = {each for each in _LITERALS if each[:2].isalnum()}
+_BY_BEGINNING: dict[bytes, list[str]] = {}
+for _literal in _WORD_BEGINNINGS:
+    _BY_BEGINNING.setdefault(_literal[:2].encode(), []).append(_literal)
 
 
 def _any_of(literals: Iterable[str], behind: str = "") -> re.Pattern[str]:
@@ -43,18 +43,17 @@ def _any_of(literals: Iterable[str], behind: str = "") -> re.Pattern[str]:
 
 @cache
 def _beginning(start: bytes) -> re.Pattern[str]:
-    return _any_of(_BEGINNINGS[start])
+    return _any_of(_BY_BEGINNING[start])
 
 
 @cache
 def _elsewhere() -> re.Pattern[str]:
-    begin_words = {each for several in _BEGINNINGS.values() for each in several}
-    return _any_of((_LITERALS - begin_words) | {each[0] for each in BACKWARD_SHAPES})
+    return _any_of((_LITERALS - _WORD_BEGINNINGS) | {each[0] for each in BACKWARD_SHAPES})
 
 
 @cache
 def _hint() -> re.Pattern[str]:
-    beginnings = _any_of([each for several in _BEGINNINGS.values() for each in several], "(?<![A-Za-z0-9_])")
+    beginnings = _any_of(_WORD_BEGINNINGS, "(?<![A-Za-z0-9_])")
     return re.compile(f"{beginnings.pattern}|{_elsewhere().pattern}")
 
 
@@ -130,9 +129,9 @@ def search_for_shape(text: str) -> bool:
     if not words:
         return False
     joined = b" ".join(words)
-    beginnings = {each[:2] for each in joined.translate(_NAMES_ONLY).split()}
+    starts = {each[:2] for each in joined.translate(_NAMES_ONLY).split()}
     searched = joined.decode("ascii")
-    for start in _BEGINNINGS.keys() & beginnings:
+    for start in _BY_BEGINNING.keys() & starts:
         if _beginning(start).search(searched):
             return True
     return _elsewhere().search(searched) is not None

@@ -108,8 +108,7 @@ class JsonFileCassetteStore:
                 disk fails so that not even the old end can be put back, the text says so; `load` recovers the rest.)
         """
         with Undisturbed(), self._mutex:
-            if self._unsettled is not None:
-                self._settle()
+            self._settle()
             basis = self._bases.basis_of(cassette)
             saving = Saving(self._path, basis, lock_timeout=self._lock_timeout, durable=self._durable)
             self._unsettled = basis, saving

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from cassettes_lib import use_cassette
 from cassettes_lib.adapter import _built_by
 from cassettes_lib.conversion import raw_from_response
 from cassettes_lib.models import Headers, InteractionResponse
-from tests.loopback import LoopbackServer
 from tests.loopback_messages import Reply
-from tests.recording_support import run_python
+from tests.recording_support import RecordingTestCase, run_python
 
 NAMES = st.sampled_from([
     "Content-Type", "content-type", "Set-Cookie", "set-cookie", "X-A", "x-a", "Set-Cookie2", "Date",
@@ -84,13 +82,7 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(done.stdout.strip(), "None")
 
 
-class LiveTest(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / "cassette.json"
-        self.server = self.enterContext(LoopbackServer())
-
+class LiveTest(RecordingTestCase):
     def ask(self, path: str, session: requests.Session | None = None) -> requests.Response:
         with session or requests.Session() as used:
             return used.get(self.server.url_for(path))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import email.message
 import http.client
 import io
-import tempfile
 import unittest
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,8 +15,8 @@ from hypothesis import strategies as st
 
 from cassettes_lib import use_cassette
 from cassettes_lib.heads import plain_message
-from tests.loopback import LoopbackServer
 from tests.loopback_messages import Reply
+from tests.recording_support import RecordingTestCase
 
 REST = b"the body: 1\r\n\r\n"
 ODD_HEADS = {
@@ -92,13 +90,7 @@ class PlainMessageTest(unittest.TestCase):
             self.assertEqual(len(http.client.parse_headers(file)), 9)
 
 
-class LiveTest(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / "cassette.json"
-        self.server = self.enterContext(LoopbackServer())
-
+class LiveTest(RecordingTestCase):
     def test_whatever_a_server_sends_its_headers_are_those_without_a_block(self) -> None:
         heads = {**ODD_HEADS, "plain": b"A: 1\r\nB:2 \r\nA: \t3\r\nX-Empty:\r\n\r\n"}
         for number, (what, head) in enumerate(heads.items()):
