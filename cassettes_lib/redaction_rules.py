@@ -41,8 +41,8 @@ _DESCRIPTIVE = word_set(
 HEADERS_NAMES = word_set("headers header requestheaders responseheaders extraheaders httpheaders")
 
 
-# What a stem must be made of to stand within one of the words that `words_in` gives.
-_STEM = late_pattern("[a-z0-9_-]+")
+# What a stem must be made of to stand within one of the words that `words_in` gives, in which all digits are alike.
+_STEM = late_pattern("[a-z_-]+")
 # So long are the texts, in characters, whose words are remembered, and so many are.
 _REMEMBERED, _MOST_WORDS = 1 << 16, 20_000
 
@@ -247,7 +247,8 @@ def _same(pattern: str, name: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    return max(words_of(name) or (name.lower(),), key=len)
+    words = [word for word in words_of(name) if word.isalpha()]
+    return max(words or (name.lower(),), key=len)
 
 
 def _is_path(name: str) -> bool:

@@ -1,9 +1,10 @@
 """A screen: which interactions hold nothing to redact, told by one look at all of their texts together.
 
 Strategy: a look through a text costs more for the look than for the text. So the texts of an ordinary interaction (its
-URL, the headers not met before, the pieces of its JSON not met before) are put together, and searched once for all that
-gives a secret away. What gets through is what a pass would leave as it is, and its gate would let go; in doubt nothing
-gets through, and a pass walks the interaction place by place. That is a third of the cost for what gets through.
+URL, the headers not met before, its JSON) are taken to pieces, and those not met before are put together and searched
+once for all that gives a secret away. What gets through is what a pass would leave as it is, and its gate would let go;
+in doubt nothing gets through, and a pass walks the interaction place by place. That is a third of the cost for what
+gets through.
 """
 
 from __future__ import annotations
@@ -69,17 +70,21 @@ class Screen:
         pieces = self._rules.pieces
         if pieces is None:
             return False
-        new: set[str] = set()
-        for body in bodies:
-            if len(body) > LONGEST_TEXT or "REDACTED-" in body:
-                return False
-            others = pieces.others_in(body)
-            new |= {body} if others is None else others
         outside = _JOINT.join(texts)
-        looked_at = _JOINT.join((outside, *new))
+        if "-u" in outside:
+            return False
+        new: set[str] = set()
+        for text in (outside, *bodies):
+            if len(text) > LONGEST_TEXT or "REDACTED-" in text:
+                return False
+            others = pieces.others_in(text)
+            new |= {text} if others is None else others
+        if not new:
+            return True
+        looked_at = _JOINT.join(new)
         plain = looked_at.replace("\\/", "/") if "\\/" in looked_at else looked_at
         if (
-            "@" in looked_at or "%40" in looked_at or "-u" in outside
+            "@" in looked_at or "%40" in looked_at
             or self._rules.has_stem(looked_at) or search_for_shape(plain) or has_escaped_shape(plain)
             or has_telling_segment(plain)
         ):

@@ -28,39 +28,60 @@ _compiled = cache(re.compile)  # when first needed: most are never
 _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
 
 
+# Digits are not told apart where it is only asked whether there may be a shape. Every class of digits holds this one.
+_DIGITS_ALIKE = bytes(ord("2") if chr(each).isdecimal() else each for each in range(128)) + bytes(range(128, 256))
 _LITERALS = {*_OTHER_HINTS, *(each[0] for each in SHAPES)}
 # Those that stand where a word begins, by their first two characters: most texts have no word that begins so, and to
 # compile the expression for all of them takes longer than ten recordings.
 _WORD_BEGINNINGS = {each for each in _LITERALS if each[:2].isalnum()}
+_ELSEWHERE = (_LITERALS - _WORD_BEGINNINGS) | {each[0] for each in BACKWARD_SHAPES}
+
+
+def digits_alike(text: str) -> str:
+    """Return a text with all its digits alike: whatever may hold a secret with a shape still may."""
+    return text.encode("utf-8", "surrogatepass").translate(_DIGITS_ALIKE).decode("utf-8", "surrogatepass")
+
+
 _BY_BEGINNING: dict[bytes, list[str]] = {}
 for _literal in _WORD_BEGINNINGS:
-    _BY_BEGINNING.setdefault(_literal[:2].encode(), []).append(_literal)
+    _BY_BEGINNING.setdefault(digits_alike(_literal[:2]).encode(), []).append(_literal)
 
 
 def _any_of(literals: Iterable[str], behind: str = "") -> re.Pattern[str]:
     return any_of({each: FOLLOWED.get(each, "") for each in literals}, behind=behind)
 
 
+def _any_alike(literals: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that matches where any of some literals begins in a text whose digits are alike."""
+    followed: dict[str, str] = {}
+    for each in literals:
+        alike, follower = digits_alike(each), FOLLOWED.get(each, "")
+        followed[alike] = follower if followed.get(alike, follower) == follower else ""
+    return any_of(followed)
+
+
 @cache
 def _beginning(start: bytes) -> re.Pattern[str]:
-    return _any_of(_BY_BEGINNING[start])
+    return _any_alike(_BY_BEGINNING[start])
 
 
 @cache
 def _elsewhere() -> re.Pattern[str]:
-    return _any_of((_LITERALS - _WORD_BEGINNINGS) | {each[0] for each in BACKWARD_SHAPES})
+    return _any_alike(_ELSEWHERE)
 
 
 @cache
 def _hint() -> re.Pattern[str]:
     beginnings = _any_of(_WORD_BEGINNINGS, "(?<![A-Za-z0-9_])")
-    return re.compile(f"{beginnings.pattern}|{_elsewhere().pattern}")
+    return re.compile(f"{beginnings.pattern}|{_any_of(_ELSEWHERE).pattern}")
 
 
 # Every shape holds a word of at least so many characters, or one of these literals.
 _SHORTEST_WORD = 13
-_WORDLESS = ("-----BEGIN", "$argon2", "$scrypt$", "FlyV1 ", "Private-Lines: ", ":AA", "scrypt:", "pbkdf2:sha")
-_WORDS_ONLY = bytes(each if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)) + b" " * 128
+_WORDLESS = ("-----BEGIN", "$argon", "$scrypt$", "FlyV", "Private-Lines: ", ":AA", "scrypt:", "pbkdf")
+_WORDS_ONLY = bytes(
+    _DIGITS_ALIKE[each] if chr(each).isalnum() or chr(each) in "_.+/=$~-" else 32 for each in range(128)
+) + b" " * 128
 _NAMES_ONLY = bytes(each if chr(each).isalnum() or each == ord("_") else 32 for each in range(128)) + b" " * 128
 _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 
@@ -142,7 +163,10 @@ _has_shape_at_length = lru_cache(maxsize=2)(search_for_shape)  # a body is looke
 
 
 def words_in(text: str) -> list[bytes]:
-    """Return the words of a text, in ASCII, as shapes and names are made of them: letters, digits and `_.+/=$~-`."""
+    """Return the words of a text, in ASCII, as shapes and names are made of them: letters, digits and `_.+/=$~-`.
+
+    Their digits are alike, as `digits_alike` makes them.
+    """
     return _words_in(text) if len(text) <= _SHORT else _taken_apart(text)
 
 

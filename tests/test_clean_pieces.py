@@ -21,6 +21,8 @@ PIECES = st.sampled_from([
     "id", "Widget 7", "token", "a\\", 'said "no"', ", ", ": x", "caf\u00e9", "x:AA", "FlyV1 x", "a@b.example", "%40",
     "/reset/abc123def456ghi789", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "%73k_live_4eC39HqLyjWDarjtT1zdp7dc",
     "\\nsk_live_4eC39HqLyjWDarjtT1zdp7dc", "-----BEGIN", "AKIAIOSFODNN7EXAMPLE", "\u212aey", "REDACTED-1", "Secret",
+    "FlyV2 x", "ya29.a0AfB_byC1d2E3f4G5h6I7j8K9l0", "ya31.a0AfB_byC1d2E3f4G5h6I7j8K9l0", "/bot123456:abcdefgh",
+    "dt0c01.ABCDEFGHIJKLMNOPQRSTUVWX.", "dt1c01.ABCDEFGHIJKLMNOPQRSTUVWX.", "1/1234567890123", "3/1234567890123", "/2/1/3",
 ])
 VALUES = st.recursive(
     PIECES | st.integers(0, 99),
@@ -58,11 +60,25 @@ class CleanPiecesTest(unittest.TestCase):
     def test_what_was_met_before_is_not_searched_again(self) -> None:
         rules = Rules((), (), (), (), (), ())
         item = {"name": "Widget", "tags": ["a", "b"], "text": "lorem ipsum", "links": ["https://a.example/items/"]}
-        scope_of(json.dumps({"id": "1", **item}), a_pass(rules))
+        scope_of(json.dumps({"id": "1 a", **item}), a_pass(rules))
         with mock.patch.object(rules, "has_stem", wraps=rules.has_stem) as has_stem:
-            scope = scope_of(json.dumps({"id": "2", **item}), a_pass(rules))
+            scope = scope_of(json.dumps({"id": "2 b", **item}), a_pass(rules))
         self.assertFalse(any(scope))
-        self.assertEqual(has_stem.call_args[0][0].strip('"{'), 'id": "2')
+        self.assertEqual(has_stem.call_args[0][0].strip('"{'), 'id": "2 b')
+
+    def test_what_differs_in_digits_only_was_met_before(self) -> None:
+        pieces = CleanPieces()
+        item = {"id": 1, "at": "2026-11-23T10:40:00Z", "next": "https://a.example/items/17"}
+        pieces.add(pieces.others_in(json.dumps(item)) or set())
+        item = {"id": 2, "at": "2025-04-09T22:07:13Z", "next": "https://a.example/items/89"}
+        self.assertEqual(pieces.others_in(json.dumps(item)), set())
+
+    def test_digits_behind_a_percent_are_told_apart(self) -> None:
+        pieces = CleanPieces()
+        item = {"name": "caf%20x", "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}
+        pieces.add(pieces.others_in(json.dumps(item)) or set())
+        item["name"] = "caf%40x"
+        self.assertIn('{"name": "caf%40x"', pieces.others_in(json.dumps(item)) or ())
 
     def test_what_holds_something_is_searched_each_time(self) -> None:
         experienced = a_pass()

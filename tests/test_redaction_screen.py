@@ -29,7 +29,8 @@ TEXTS = st.sampled_from([
     "Secret", "-u",
     "curl -u joe:swordfish7", "password: hunter22", "is ", "FlyV1 x", "https://h.example/", "code=a1b2c3d4e5f6",
     "&state=abcdefgh", "Bearer abcDEF123456", "eyJhbGciOiJIUzI1NiJ9", ".e30.abc", "QUJDsecretDEF", "=",
-    "&", "?", "/", "\n",
+    "&", "?", "/", "\n", "ya29.a0AfB_byC1d2E3f4G5h6I7j8K9l0M1n2", "ya31.a0AfB_byC1d2E3f4G5h6I7j8K9l0M1n2", "FlyV2 x",
+    "1/1234567890123", "3/1234567890123", "/token/def789ghi456abc123?", "/services/T12345678/B12345678/x1", "2", "3", "%41",
 ])  # fmt: skip
 STRINGS = st.lists(TEXTS, max_size=3).map("".join)
 VALUES = st.recursive(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cassettes_lib import secret_shapes
-from cassettes_lib.secret_shapes import has_shape, shapes_in
+from cassettes_lib.secret_shapes import digits_alike, has_shape, shapes_in
 
 HEX, WORD, URL = "3f09ab7c1d58e264", "aZ3bY7cX1dW9", "aZ3-bY7_cX1dW"
 UUID = "3f09ab7c-1d58-4264-9a3b-7c1d58e26400"
@@ -101,6 +101,15 @@ class QuickLookTest(unittest.TestCase):
         for text in (secret, f'{{"a": "b", "c": "{secret}"}}', f"It is {secret}, or {secret}!"):
             if any(shapes_in(text)):
                 self.assertTrue(has_shape(text), (pattern, text))
+
+    @settings(max_examples=600, deadline=None)
+    @given(st.data())
+    def test_it_overlooks_nothing_where_digits_are_alike(self, data: st.DataObject) -> None:
+        text = data.draw(st.sampled_from(PATTERNS).flatmap(_like) | st.text("aAyoFlV$-_.:/?%2019 ", max_size=40))
+        alike = digits_alike(text)
+        self.assertTrue(not any(shapes_in(text)) or has_shape(alike), text)
+        self.assertEqual(has_shape(alike), has_shape(text), text)
+        self.assertEqual(re.sub("[0-9]", "2", text), alike)
 
     def test_it_costs_no_closer_look_at_ordinary_documents(self) -> None:
         for text in (
