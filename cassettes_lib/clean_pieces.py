@@ -23,14 +23,19 @@ class CleanPieces:
         self._clean: set[str] = set()
         self._characters = 0
 
-    def others_in(self, text: str) -> set[str] | None:
-        """Return the pieces of a text, digits alike, that are not known to be clean; None when it is not to be cut."""
+    def others_in(self, text: str, cut: str = "") -> set[str] | None:
+        """Return the pieces of a text, digits alike, that are not known to be clean; None when it is not to be cut.
+
+        Args:
+            text: The text.
+            cut: What holds a quote, to cut it at; "" for what suits a JSON text.
+        """
         if not _SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
             return None
+        cut = cut or (', "' if ', "' in text else ',"' if ',"' in text else '"')
         if "%" not in text:
-            text = digits_alike(text)
-        cut = ', "' if ', "' in text else ',"' if ',"' in text else '"'
-        return set(text.split(cut)) - self._clean
+            return set(digits_alike(text).split(cut)) - self._clean
+        return {each if "%" in each else digits_alike(each) for each in text.split(cut)} - self._clean
 
     def add(self, pieces: set[str]) -> None:
         """Remember pieces as clean."""

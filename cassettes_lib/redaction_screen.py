@@ -1,7 +1,7 @@
 """A screen: which interactions hold nothing to redact, told by one look at all of their texts together.
 
 Strategy: a look through a text costs more for the look than for the text. So the texts of an ordinary interaction (its
-URL, the headers not met before, its JSON) are taken to pieces, and those not met before are put together and searched
+URL, the values of its headers, its JSON) are taken to pieces, and those not met before are put together and searched
 once for all that gives a secret away. What gets through is what a pass would leave as it is, and its gate would let go;
 in doubt nothing gets through, and a pass walks the interaction place by place. That is a third of the cost for what
 gets through.
@@ -20,7 +20,7 @@ from cassettes_lib.secret_names import Verdict
 from cassettes_lib.secret_shapes import has_escaped_shape, search_for_shape
 from cassettes_lib.telling_paths import has_telling_segment
 
-_MOST_HEADERS = 4096
+_MOST_NAMES = 4096
 _JOINT = '"'  # no name, shape or place of a secret reaches across it, nor begins or ends with it
 
 
@@ -28,7 +28,7 @@ class Screen:
     """Tells the interactions that surely hold nothing to redact. Its owner guards it by a lock."""
 
     def __init__(self, rules: Rules, memory: Memory) -> None:
-        """Begin with no header met.
+        """Begin with no name of a header met.
 
         Args:
             rules: What to look for.
@@ -36,7 +36,7 @@ class Screen:
         """
         self._rules = rules
         self._memory = memory
-        self._headers: set[tuple[str, str]] = set()
+        self._innocent: set[str] = set()
 
     def lets_through(self, interaction: Interaction) -> bool:
         """Tell whether an interaction surely holds nothing to redact; False where only a pass can tell."""
@@ -47,37 +47,37 @@ class Screen:
             or not self._rules.is_plain
         ):
             return False
-        headers = {*request.headers, *response.headers}
-        new = headers - self._headers
-        verdict = self._rules.headers.verdict
+        headers = (*request.headers, *response.headers)
         bodies = _json_bodies(interaction)
-        if bodies is None or any(verdict(name) is not Verdict.NO for name, _ in new):
+        if bodies is None or not self._are_innocent({name for name, _ in headers}):
             return False
-        texts = [request.url, response.reason]
-        if not self._holds_nothing([*texts, *[value for _, value in new]], bodies) or not all(map(is_json, bodies)):
+        texts = [request.url, response.reason, *[value for _, value in headers]]
+        if not self._hold_nothing(texts, bodies) or not all(map(is_json, bodies)):
             return False
-        if self._memory.knows_values:
-            everything = (*texts, *[value for _, value in headers], *bodies)
-            if self._memory.may_hold(_JOINT.join(everything)):
-                return False
-        if len(self._headers) > _MOST_HEADERS:  # a bound: headers come from the traffic
-            self._headers.clear()
-        self._headers |= new
+        if self._memory.knows_values and self._memory.may_hold(_JOINT.join((*texts, *bodies))):
+            return False
         self._memory.host(host_of(request.url))
         return True
 
-    def _holds_nothing(self, texts: list[str], bodies: list[str]) -> bool:
-        pieces = self._rules.pieces
-        if pieces is None:
+    def _are_innocent(self, names: set[str]) -> bool:
+        """Tell whether none of some headers is named as a secret's are."""
+        new = names - self._innocent
+        if any(self._rules.headers.verdict(name) is not Verdict.NO for name in new):
             return False
-        outside = _JOINT.join(texts)
-        if "-u" in outside:
+        if len(self._innocent) > _MOST_NAMES:  # a bound: names come from the traffic
+            self._innocent.clear()
+        self._innocent |= new
+        return True
+
+    def _hold_nothing(self, texts: list[str], bodies: list[str]) -> bool:
+        pieces, outside = self._rules.pieces, _JOINT.join(texts)
+        if pieces is None or "-u" in outside:
             return False
         new: set[str] = set()
-        for text in (outside, *bodies):
+        for text, cut in ((outside, _JOINT), *((body, "") for body in bodies)):
             if len(text) > LONGEST_TEXT or "REDACTED-" in text:
                 return False
-            others = pieces.others_in(text)
+            others = pieces.others_in(text, cut)
             new |= {text} if others is None else others
         if not new:
             return True

@@ -30,7 +30,9 @@ TEXTS = st.sampled_from([
     "curl -u joe:swordfish7", "password: hunter22", "is ", "FlyV1 x", "https://h.example/", "code=a1b2c3d4e5f6",
     "&state=abcdefgh", "Bearer abcDEF123456", "eyJhbGciOiJIUzI1NiJ9", ".e30.abc", "QUJDsecretDEF", "=",
     "&", "?", "/", "\n", "ya29.a0AfB_byC1d2E3f4G5h6I7j8K9l0M1n2", "ya31.a0AfB_byC1d2E3f4G5h6I7j8K9l0M1n2", "FlyV2 x",
-    "1/1234567890123", "3/1234567890123", "/token/def789ghi456abc123?", "/services/T12345678/B12345678/x1", "2", "3", "%41",
+    "1/1234567890123", "3/1234567890123", "/token/def789ghi456abc123?",
+    "/services/T12345678/B12345678/x1", "2", "3",
+    "%41",
 ])  # fmt: skip
 STRINGS = st.lists(TEXTS, max_size=3).map("".join)
 VALUES = st.recursive(
@@ -185,11 +187,11 @@ class ScreenTest(unittest.TestCase):
         through += [lets_through(exchange(headers=(header,))) for header in INNOCENT_HEADERS]
         self.assertGreater(sum(through), len(through) / 2)
 
-    def test_each_of_many_headers_is_remembered_for_a_while(self) -> None:
+    def test_each_of_many_names_of_headers_is_remembered_for_a_while(self) -> None:
         screen = Screen(rules(), memory())
         for number in range(9_000):
-            self.assertTrue(screen.lets_through(exchange(headers=(("X-Number", str(number)),))))
-        self.assertLess(len(screen._headers), 5_000)
+            self.assertTrue(screen.lets_through(exchange(headers=((f"X-{number}", ""),))))
+        self.assertLess(len(screen._innocent), 5_000)
 
 
 if __name__ == "__main__":
