@@ -120,8 +120,8 @@ class Rules:
         self._paths = [_path(name) for name in fields if _is_path(name)]
         self._kept_paths = [_path(name) for name in keep if _is_path(name)]
         stems = map(_stem, (*headers, *query, *fields))
-        self._added_stems = [stem for stem in stems if stem not in STEMS]
-        self._stems_are_words = all(_STEM.fullmatch(stem) for stem in self._added_stems)
+        self._stems = tuple(dict.fromkeys((*STEMS, *stems)))
+        self._stems_are_words = all(map(_STEM.fullmatch, self._stems[len(STEMS) :]))
         self._innocent: set[bytes] = set()
         # Or None, where a stem may hold a quote, and so would not be found in what lies between two.
         self.pieces = CleanPieces() if self._stems_are_words else None
@@ -131,7 +131,7 @@ class Rules:
     @cached_property
     def stem(self) -> re.Pattern[str]:
         """What finds, in a text in lower case, pieces of which every name judged secret has one."""
-        return any_of(dict.fromkeys((*STEMS, *self._added_stems), ""))
+        return any_of(dict.fromkeys(self._stems, ""))
 
     def member_verdict(self, name: str, outer: str) -> Verdict:
         """Judge the name of a JSON member.
@@ -182,7 +182,8 @@ class Rules:
         words = set(words_in(text)) - self._innocent
         if not words:
             return False
-        if self.stem.search(b" ".join(words).decode("ascii").lower()):
+        searched = b" ".join(words).decode("ascii").lower()
+        if any(stem in searched for stem in self._stems):  # as fast as the expression, which takes 2 ms to compile
             return True
         if len(text) <= _REMEMBERED:
             if len(self._innocent) > _MOST_WORDS:

@@ -31,8 +31,7 @@ _OTHER_HINTS = ("eyJ", "eyAi", "ewog", "W3si", "-----BEGIN")
 # Digits are not told apart where it is only asked whether there may be a shape. Every class of digits holds this one.
 _DIGITS_ALIKE = bytes(ord("2") if chr(each).isdecimal() else each for each in range(128)) + bytes(range(128, 256))
 _LITERALS = {*_OTHER_HINTS, *(each[0] for each in SHAPES)}
-# Those that stand where a word begins, by their first two characters: most texts have no word that begins so, and to
-# compile the expression for all of them takes longer than ten recordings.
+# Those that stand where a word begins, by their first two characters: most texts have no word that begins so.
 _WORD_BEGINNINGS = {each for each in _LITERALS if each[:2].isalnum()}
 _ELSEWHERE = (_LITERALS - _WORD_BEGINNINGS) | {each[0] for each in BACKWARD_SHAPES}
 
@@ -42,32 +41,18 @@ def digits_alike(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").translate(_DIGITS_ALIKE).decode("utf-8", "surrogatepass")
 
 
-_BY_BEGINNING: dict[bytes, list[str]] = {}
-for _literal in _WORD_BEGINNINGS:
-    _BY_BEGINNING.setdefault(digits_alike(_literal[:2]).encode(), []).append(_literal)
+_FOLLOWED: dict[str, str] = {}  # by the literals, digits alike: what has to follow them, or ""
+for _literal in _LITERALS | _ELSEWHERE:
+    _alike, _follower = digits_alike(_literal), FOLLOWED.get(_literal, "")
+    _FOLLOWED[_alike] = _follower if _FOLLOWED.get(_alike, _follower) == _follower else ""
+_BY_BEGINNING: dict[bytes, set[str]] = {}
+for _literal in map(digits_alike, _WORD_BEGINNINGS):
+    _BY_BEGINNING.setdefault(_literal[:2].encode(), set()).add(_literal)
+_ALIKE_ELSEWHERE = set(map(digits_alike, _ELSEWHERE))
 
 
 def _any_of(literals: Iterable[str], behind: str = "") -> re.Pattern[str]:
     return any_of({each: FOLLOWED.get(each, "") for each in literals}, behind=behind)
-
-
-def _any_alike(literals: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern that matches where any of some literals begins in a text whose digits are alike."""
-    followed: dict[str, str] = {}
-    for each in literals:
-        alike, follower = digits_alike(each), FOLLOWED.get(each, "")
-        followed[alike] = follower if followed.get(alike, follower) == follower else ""
-    return any_of(followed)
-
-
-@cache
-def _beginning(start: bytes) -> re.Pattern[str]:
-    return _any_alike(_BY_BEGINNING[start])
-
-
-@cache
-def _elsewhere() -> re.Pattern[str]:
-    return _any_alike(_ELSEWHERE)
 
 
 @cache
@@ -152,10 +137,21 @@ def search_for_shape(text: str) -> bool:
     joined = b" ".join(words)
     starts = {each[:2] for each in joined.translate(_NAMES_ONLY).split()}
     searched = joined.decode("ascii")
-    for start in _BY_BEGINNING.keys() & starts:
-        if _beginning(start).search(searched):
-            return True
-    return _elsewhere().search(searched) is not None
+    return any(_stands_in(searched, _BY_BEGINNING[start]) for start in _BY_BEGINNING.keys() & starts) or _stands_in(
+        searched, _ALIKE_ELSEWHERE
+    )
+
+
+def _stands_in(text: str, literals: set[str]) -> bool:
+    """Tell whether any of some literals stands in a text whose digits are alike, and before what has to follow it.
+
+    Looking for one after the other takes as long as one expression for all of them, which takes longer to compile than
+    ten recordings; and hardly any is ever found.
+    """
+    return any(
+        each in text and (not _FOLLOWED[each] or _compiled(re.escape(each) + _FOLLOWED[each]).search(text))
+        for each in literals
+    )
 
 
 _has_shape = lru_cache(maxsize=1024)(search_for_shape)  # the same headers and URLs come again and again

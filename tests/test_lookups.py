@@ -161,11 +161,20 @@ class NetrcTest(LookupsTestCase):
         with mock.patch("requests.utils.os.path.expanduser", lambda path: path.replace("~", str(self.folder))):
             self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
 
-    def test_without_a_c_library_that_tells_requests_looks_itself(self) -> None:
+    def test_a_netrc_is_found_beside_another_thread_with_and_without_a_c_library_that_tells(self) -> None:
         self.record(())
-        self.write(".netrc")
-        with mock.patch("cassettes_lib.lookups._access", return_value=None):
+        path = self.write(".netrc")
+        end = threading.Event()
+        other = threading.Thread(target=end.wait)
+        other.start()
+        self.addCleanup(other.join)
+        self.addCleanup(end.set)
+        self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
+        with mock.patch("cassettes_lib.lookups._access", return_value=None) as access:
             self.assertEqual(self.sent(), "Basic am9lOnN3b3JkZmlzaA==")
+            self.assertTrue(access.called)
+            path.unlink()
+            self.assertIsNone(self.sent())
 
     @unittest.skipIf(os.name == "nt", "the C library of Windows is not asked")
     def test_the_usual_look_at_the_disk_is_spared(self) -> None:

@@ -79,8 +79,10 @@ class BodyTest(unittest.TestCase):
         for kind, make in (
             ("members", lambda n: answered(json.dumps({f"name{i}": f"value {i}" for i in range(n // 4)}))),
             ("secrets", lambda n: answered(json.dumps([{"token": f"{S}{i}"} for i in range(n // 4)]))),
-            ("depth", lambda n: answered('{"a":' * n + "1" + "}" * n)),
-            # Not deeper than the JSON reader of every Python goes: what it refuses is read as text, at another cost.
+            # Deeper than the JSON reader of any Python goes: what it refuses is read as text, at another cost.
+            ("great depth", lambda n: answered('{"a":' * (n * 40) + "1" + "}" * (n * 40))),
+            # Not deeper than that of every Python.
+            ("depth", lambda n: answered('{"a":' * (n // 8) + "1" + "}" * (n // 8))),
             ("depth of secrets", lambda n: answered('{"token":' * (n // 8) + f'"{S}"' + "}" * (n // 8))),
             ("form", lambda n: answered("&".join(f"a{i}=b{i}" for i in range(n // 4)), FORM)),
             ("cookies", lambda n: asked_with(("Cookie", "; ".join(f"c{i}={S}{i}" for i in range(n // 4))))),
