@@ -3,12 +3,12 @@
 Strategy: the texts of one service repeat each other: the names of members above all, and most values. A text is cut
 where a member or a string in a list begins, which costs a tenth of searching it, and only the pieces not met before are
 searched. That is sound for whatever cannot reach across a quote, since there is one in whatever it is cut at. What
-differs from text to text are numbers and dates above all; so digits are made alike, where no percent-escape has one.
+differs from text to text are numbers and dates above all; so digits are made alike, unless an escape has some.
 """
 
 from __future__ import annotations
 
-from cassettes_lib.secret_shapes import digits_alike
+from cassettes_lib.secret_shapes import digits_alike, has_ascii_escape
 
 # Longer texts are not cut: so long a piece is hardly met again. Nor are shorter ones: they are searched fast enough.
 _SHORTEST_TEXT, LONGEST_TEXT = 64, 1 << 16
@@ -33,9 +33,10 @@ class CleanPieces:
         if not _SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
             return None
         cut = cut or (', "' if ', "' in text else ',"' if ',"' in text else '"')
-        if "%" not in text:
-            return set(digits_alike(text).split(cut)) - self._clean
-        return {each if "%" in each else digits_alike(each) for each in text.split(cut)} - self._clean
+        if "%" in text or has_ascii_escape(text):
+            pieces = text.split(cut)
+            return {each if "%" in each or "\\u00" in each else digits_alike(each) for each in pieces} - self._clean
+        return set(digits_alike(text).split(cut)) - self._clean
 
     def add(self, pieces: set[str]) -> None:
         """Remember pieces as clean."""

@@ -26,7 +26,7 @@ from cassettes_lib.redaction_text import redacted_text
 from cassettes_lib.redaction_urls import host_of, last_segment, redacted_pairs, redacted_url
 from cassettes_lib.replacements import is_replacement
 from cassettes_lib.secret_names import Verdict, word_set
-from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, shapes_in
+from cassettes_lib.secret_shapes import has_escaped_shape, has_shape, is_empty, plainly, shapes_in
 from cassettes_lib.telling_paths import has_telling_segment
 
 _MEMORY_SIZE = 4096
@@ -305,12 +305,11 @@ class Pass:
         pieces = self.rules.pieces
         # A name whose value is replaced already is left out below, and stands in another piece than that.
         new = pieces.others_in(text) if pieces and "REDACTED-" not in text and all(before[:3]) else None
-        looked_at = text if new is None else '"'.join(new) + _LONG_ENOUGH
-        plain = looked_at.replace("\\/", "/") if "\\/" in looked_at else looked_at
+        looked_at = plainly(text if new is None else '"'.join(new) + _LONG_ENOUGH)
         scope = self._scope = Scope(
             before.names and self.rules.has_stem(_without_replaced(looked_at)),
-            before.shapes and (has_shape(plain) or has_escaped_shape(plain)),
-            before.places and ("@" in looked_at or "%40" in looked_at or has_telling_segment(plain)),
+            before.shapes and (has_shape(looked_at) or has_escaped_shape(looked_at)),
+            before.places and ("@" in looked_at or "%40" in looked_at or has_telling_segment(looked_at)),
             before.known and self._memory.may_hold(text),
             '"Secret' in text and _KIND_SECRET.search(text) is not None,
         )

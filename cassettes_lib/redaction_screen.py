@@ -17,7 +17,7 @@ from cassettes_lib.redaction_memory import Memory
 from cassettes_lib.redaction_rules import Rules
 from cassettes_lib.redaction_urls import host_of
 from cassettes_lib.secret_names import Verdict
-from cassettes_lib.secret_shapes import has_escaped_shape, search_for_shape
+from cassettes_lib.secret_shapes import has_escaped_shape, plainly, search_for_shape
 from cassettes_lib.telling_paths import has_telling_segment
 
 _MOST_NAMES = 4096
@@ -81,12 +81,11 @@ class Screen:
             new |= {text} if others is None else others
         if not new:
             return True
-        looked_at = _JOINT.join(new)
-        plain = looked_at.replace("\\/", "/") if "\\/" in looked_at else looked_at
+        looked_at = plainly(_JOINT.join(new))
         if (
             "@" in looked_at or "%40" in looked_at
-            or self._rules.has_stem(looked_at) or search_for_shape(plain) or has_escaped_shape(plain)
-            or has_telling_segment(plain)
+            or self._rules.has_stem(looked_at) or search_for_shape(looked_at) or has_escaped_shape(looked_at)
+            or has_telling_segment(looked_at)
         ):
             return False
         pieces.add(new)

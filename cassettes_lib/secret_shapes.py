@@ -73,6 +73,7 @@ _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 _ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
 # It begins with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
 _LINE_ESCAPE = late_pattern(r"\\(?<!\\\\)\\*+[nrt]")
+_ASCII_ESCAPE = late_pattern(r"\\u00([2-7][0-9A-Fa-f])")
 _SPACE = late_pattern(r"\s")
 _DIGIT = late_pattern(r"\d")
 _TITLE = late_pattern(r"[A-Z]?[a-z]+")
@@ -109,6 +110,19 @@ _URL_OR_MAIL = late_pattern(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*|(?:mailto:)?[^\s@/:]
 def spaced(text: str) -> str:
     r"""Return a text, as long as it is, with spaces for the escapes `\n`, `\r` and `\t`, which look like letters."""
     return _LINE_ESCAPE.sub(lambda found: " " * len(found[0]), text) if "\\" in text else text
+
+
+def has_ascii_escape(text: str) -> bool:
+    r"""Tell whether a text holds an ASCII character as JSON may have it: `\u0073` for an `s`."""
+    return "\\u00" in text and _ASCII_ESCAPE.search(text) is not None
+
+
+def plainly(text: str) -> str:
+    r"""Return a JSON text with `/` for each `\/`; and, where it has more needless escapes, without these once more."""
+    text = text.replace("\\/", "/") if "\\/" in text else text
+    if not has_ascii_escape(text):
+        return text
+    return f'{text}"{_ASCII_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)}'
 
 
 def has_shape(text: str) -> bool:

@@ -29,6 +29,9 @@ VALUES = st.recursive(
     PIECES | st.integers(0, 99),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(PIECES, inner, max_size=6), max_leaves=12,
 )
+ESCAPED = st.sampled_from([
+    ("", ""), ("/", "\\/"), ("s", "\\u0073"), ("/", "\\u002f"), ("@", "\\u0040"), ("1", "\\u0031"),
+])
 FORMS = st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : ")])
 
 
@@ -45,14 +48,13 @@ def scope_of(text: str, a_pass: Pass) -> Scope:
 
 
 class CleanPiecesTest(unittest.TestCase):
-    @given(st.lists(st.tuples(VALUES, FORMS, st.booleans()), min_size=1, max_size=6))
+    @given(st.lists(st.tuples(VALUES, FORMS, ESCAPED), min_size=1, max_size=6))
     def test_a_text_holds_the_same_with_and_without_what_was_met_before(
-        self, values: list[tuple[Any, tuple[str, str], bool]]
+        self, values: list[tuple[Any, tuple[str, str], tuple[str, str]]]
     ) -> None:
         experienced = a_pass()
-        for value, separators, slashed in values:
-            text = json.dumps(value, separators=separators)
-            text = text.replace("/", "\\/") if slashed else text
+        for value, separators, escaped in values:
+            text = json.dumps(value, separators=separators).replace(*escaped)
             unexperienced = a_pass()
             unexperienced.rules.pieces = None
             for _ in range(2):
@@ -80,6 +82,12 @@ class CleanPiecesTest(unittest.TestCase):
         pieces.add(pieces.others_in(json.dumps(item)) or set())
         item["name"] = "caf%40x"
         self.assertIn('{"name": "caf%40x"', pieces.others_in(json.dumps(item)) or ())
+
+    def test_digits_of_an_escaped_letter_are_told_apart(self) -> None:
+        pieces = CleanPieces()
+        item = '{"name": "\\u0064k_live", "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}'
+        pieces.add(pieces.others_in(item) or set())
+        self.assertIn('{"name": "\\u0073k_live"', pieces.others_in(item.replace("64", "73")) or ())
 
     def test_what_holds_something_is_searched_each_time(self) -> None:
         experienced = a_pass()

@@ -53,6 +53,8 @@ def bodies(draw: st.DrawFn) -> bytes:
     separators = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
     text = json.dumps(draw(VALUES), separators=separators, ensure_ascii=draw(st.booleans()))
     text = text.replace("/", "\\/") if draw(st.booleans()) else text
+    escaped = draw(st.sampled_from(("", "", "s", "/", "@", "e")))
+    text = text.replace(escaped, f"\\u{ord(escaped):04x}") if escaped else text
     return text.encode()[: draw(st.sampled_from((None, None, None, 9)))]
 
 
@@ -112,6 +114,9 @@ class ScreenTest(unittest.TestCase):
             exchange(headers=(("X-Curl", "curl -u joe:swordfish7"),)), answered(f'{{"a": "%73k_live_{S}{S}"}}'),
             exchange(f"https://h.example/x?q=%73k_live_{S}{S}"),
             answered('{"a": "https:\\/\\/h.example\\/reset\\/' + S + '"}'),
+            answered(f'{{"a": "\\u0073k_live_{S}{S}"}}'), answered(f'{{"\\u0070assword": "{S}"}}'),
+            answered(f'{{"a": "http://joe:{S}\\u0040h.example/"}}'),
+            answered(f'{{"a": "https:\\u002F\\u002fh.example\\u002Freset\\u002f{S}"}}'),
         ):  # fmt: skip
             self.assertIsNot(Redactor().start().interaction(planted), planted)
             self.assertFalse(lets_through(planted), planted)
