@@ -105,12 +105,14 @@ class PatchPoint:
     def enter(self, block: object, serial: int) -> None:
         """Put a layer in place for a block, numbered `serial`."""
         with lock:
-            found = self.bring_to_light()
-            top = self._layers[-1] if self._layers else None
-            if top is None or found is not top.function:
-                self._push(found, serial, frozenset((block,)))
-            else:
-                top.blocks |= {block}
+            found = self.current()
+            if self._spare is None or found is not self._original:  # otherwise it is none of our layers
+                found = self.bring_to_light()
+                top = self._layers[-1] if self._layers else None
+                if top is not None and found is top.function:
+                    top.blocks |= {block}
+                    return
+            self._push(found, serial, frozenset((block,)))
 
     def leave(self, block: object) -> None:
         """Take away what only this block needed."""
@@ -169,7 +171,9 @@ class PatchPoint:
         """Put a layer on top of what is in place, for blocks of which the first has this serial."""
         layer = self._layer_on(found)
         layer.serial, layer.blocks = serial, blocks
-        layer.beneath = _deeper(found) + self._kept_by_mocks()
+        layer.beneath = _deeper(found)
+        if patchers := _mock_patchers():
+            layer.beneath += self._kept_by(patchers)
         self._layers += (layer,)
         setattr(self.owner, self.name, layer.function)
         return layer
@@ -182,10 +186,10 @@ class PatchPoint:
         layer, self._spare = self._spare, None
         return layer if layer is not None and layer.found is found else Layer(self, found)
 
-    def _kept_by_mocks(self) -> list[object]:
-        """Return what the patchers of `unittest.mock` that are at work here will put back."""
+    def _kept_by(self, patchers: list[Any]) -> list[object]:
+        """Return what those patchers of `unittest.mock` that are at work here will put back."""
         return [
-            patcher.temp_original for patcher in _mock_patchers()
+            patcher.temp_original for patcher in patchers
             if patcher.attribute == self.name and patcher.target is self.owner
         ]
 
