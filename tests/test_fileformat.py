@@ -198,6 +198,43 @@ class UpgradeTest(unittest.TestCase):
                 parse_cassette('{"format": 4}', "x")
 
 
+class ReadLatelyTest(unittest.TestCase):
+    def setUp(self) -> None:
+        one = an_interaction(a_request(url="https://api.example.com/1"), a_response(b'{"a": 1}'))
+        self.data = print_cassette(Cassette(interactions=Interactions([one]))).encode()
+        self.enterContext(mock.patch.dict(fileformat._read_lately, clear=True))
+
+    def test_a_text_that_was_read_before_is_not_read_again(self) -> None:
+        first, first_layout = read_cassette(self.data, "x")
+        with mock.patch.object(fileformat, "_read_slices", side_effect=AssertionError):
+            second, second_layout = read_cassette(bytes(bytearray(self.data)), "x")
+        self.assertEqual((first, first_layout), (second, second_layout))
+        self.assertEqual(print_cassette(second).encode(), self.data)
+
+    def test_what_is_added_to_the_one_is_not_in_the_other(self) -> None:
+        cassettes = [read_cassette(self.data, "x")[0] for _ in range(3)]
+        longer = cassettes[1].plus(an_interaction())
+        self.assertEqual([len(each.interactions) for each in (*cassettes, longer)], [1, 1, 1, 2])
+        self.assertFalse(longer.interactions.continues(cassettes[0].interactions))
+        self.assertEqual(len(read_cassette(self.data, "x")[0].interactions), 1)
+
+    def test_another_text_is_read_however_alike_it_is(self) -> None:
+        read_cassette(self.data, "x")
+        changed = self.data.replace(b'"a": 1', b'"a": 2')
+        response = read_cassette(changed, "x")[0].interactions[0].response
+        assert response is not None
+        self.assertEqual(response.body, b'{"a": 2}')
+        with self.assertRaises(CassetteFormatError):
+            read_cassette(self.data.replace(b'"a": 1', b'"a": !'), "x")
+
+    def test_no_more_is_remembered_than_there_is_room_for(self) -> None:
+        for number in range(100):
+            read_cassette(self.data, f"{number}.json")
+        self.assertLess(len(fileformat._read_lately), 40)
+        read_cassette(self.data.replace(b'"a": 1', b'"a": "' + b"x" * 70_000 + b'"'), "large.json")
+        self.assertNotIn("large.json", fileformat._read_lately)
+
+
 class SlicesTest(unittest.TestCase):
     def setUp(self) -> None:
         self.cassette = Cassette(
