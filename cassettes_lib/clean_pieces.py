@@ -11,7 +11,7 @@ from __future__ import annotations
 from cassettes_lib.secret_shapes import digits_alike, has_ascii_escape
 
 # Longer texts are not cut: so long a piece is hardly met again. Nor are shorter ones: they are searched fast enough.
-_SHORTEST_TEXT, LONGEST_TEXT = 64, 1 << 16
+_SHORTEST_TEXT, _LONGEST_TEXT = 64, 1 << 16
 _MOST_CHARACTERS = 1 << 20
 
 
@@ -23,14 +23,15 @@ class CleanPieces:
         self._clean: set[str] = set()
         self._characters = 0
 
-    def others_in(self, text: str, cut: str = "") -> set[str] | None:
+    def others_in(self, text: str, cut: str = "", *, shortest: int = _SHORTEST_TEXT) -> set[str] | None:
         """Return the pieces of a text, digits alike, that are not known to be clean; None when it is not to be cut.
 
         Args:
             text: The text.
             cut: What holds a quote, to cut it at; "" for what suits a JSON text.
+            shortest: How many characters a text has to have to be cut.
         """
-        if not _SHORTEST_TEXT <= len(text) <= LONGEST_TEXT:
+        if not shortest <= len(text) <= _LONGEST_TEXT:
             return None
         cut = cut or (', "' if ', "' in text else ',"' if ',"' in text else '"')
         if "%" in text or has_ascii_escape(text):

@@ -9,7 +9,6 @@ gets through.
 
 from __future__ import annotations
 
-from cassettes_lib.clean_pieces import LONGEST_TEXT
 from cassettes_lib.json_places import is_json
 from cassettes_lib.models import Interaction
 from cassettes_lib.redaction_bodies import json_text
@@ -75,10 +74,10 @@ class Screen:
             return False
         new: set[str] = set()
         for text, cut in ((outside, _JOINT), *((body, "") for body in bodies)):
-            if len(text) > LONGEST_TEXT or "REDACTED-" in text:
+            others = None if "REDACTED-" in text else pieces.others_in(text, cut, shortest=0)
+            if others is None:
                 return False
-            others = pieces.others_in(text, cut)
-            new |= {text} if others is None else others
+            new |= others
         if not new:
             return True
         looked_at = plainly(_JOINT.join(new))

@@ -140,6 +140,18 @@ class ScreenTest(unittest.TestCase):
         ):
             self.assertTrue(lets_through(interaction), interaction)
 
+    def test_what_differs_in_digits_only_is_not_looked_at_again(self) -> None:
+        screen = Screen(rules(), memory())
+        for number in (1, 2):
+            look = mock.patch("cassettes_lib.redaction_screen.search_for_shape", return_value=False)
+            with look as looked:
+                self.assertTrue(screen.lets_through(exchange(
+                    f"https://api.example.com/items/{number}", headers=(("X-Page", f"page {number}"),),
+                    response_headers=(*JSON, ("ETag", f'"item-{number}"')),
+                    response_body=f'{{"id": {number}}}'.encode(),
+                )))
+            self.assertEqual(looked.called, number == 1)
+
     def test_what_only_a_pass_can_tell_does_not_get_through(self) -> None:
         plain, response = exchange(), exchange().response
         assert response is not None
