@@ -188,7 +188,7 @@ _LONGEST_REMEMBERED, _MOST_REMEMBERED = 1 << 16, 32
 
 
 def _remember(path: str, read: _Read) -> None:
-    if len(read.data) <= _LONGEST_REMEMBERED:
+    if len(read.data) <= _LONGEST_REMEMBERED and all(isinstance(each, UnreadEntry) for each in read.entries):
         if len(_read_lately) >= _MOST_REMEMBERED:
             _read_lately.clear()
         _read_lately[path] = read

@@ -89,7 +89,9 @@ def redacted_body(
 def json_text(body: bytes, content_type: str | None) -> str | None:
     """Return the text of a body that is said to be JSON in UTF-8, or None for any other."""
     media_type, charset, _ = parsed_content_type(content_type)
-    if "json" not in media_type or media_type.startswith("multipart/") or _BINARY_TYPES.match(media_type):
+    if media_type != "application/json" and (
+        "json" not in media_type or media_type.startswith("multipart/") or _BINARY_TYPES.match(media_type)
+    ):
         return None
     text, charset = _text_of(body, media_type, charset)
     return text if charset == "utf-8" else None

@@ -286,6 +286,8 @@ class Pass:
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
         scope = self._scope
+        if "\\u" in text:
+            text = plainly(text)  # it may be JSON itself
         if scope.names and is_valued(text) and self.rules.has_stem(text):
             return True
         if scope.shapes and (has_shape(text) or has_escaped_shape(text)):

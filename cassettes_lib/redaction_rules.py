@@ -22,7 +22,7 @@ from cassettes_lib.secret_names import (
     word_set,
     words_of,
 )
-from cassettes_lib.secret_shapes import words_in
+from cassettes_lib.secret_shapes import digits_alike, words_in
 
 Path = tuple[str | int, ...]
 _PATH_PART = late_pattern(r"\[(\*|\d+|'[^']*'|\"[^\"]*\")\]|\.?([^.\[\]]+)")
@@ -42,7 +42,7 @@ HEADERS_NAMES = word_set("headers header requestheaders responseheaders extrahea
 
 
 # What a stem must be made of to stand within one of the words that `words_in` gives, in which all digits are alike.
-_STEM = late_pattern("[a-z_-]+")
+_STEM = late_pattern("[a-z0-9_-]+")
 # So long are the texts, in characters, whose words are remembered, and so many are.
 _REMEMBERED, _MOST_WORDS = 1 << 16, 20_000
 
@@ -122,6 +122,7 @@ class Rules:
         stems = map(_stem, (*headers, *query, *fields))
         self._stems = tuple(dict.fromkeys((*STEMS, *stems)))
         self._stems_are_words = all(map(_STEM.fullmatch, self._stems[len(STEMS) :]))
+        self._alike_stems = tuple(map(digits_alike, self._stems))
         self._innocent: set[bytes] = set()
         # Or None, where a stem may hold a quote, and so would not be found in what lies between two.
         self.pieces = CleanPieces() if self._stems_are_words else None
@@ -183,7 +184,7 @@ class Rules:
         if not words:
             return False
         searched = b" ".join(words).decode("ascii").lower()
-        if any(stem in searched for stem in self._stems):  # as fast as the expression, which takes 2 ms to compile
+        if any(stem in searched for stem in self._alike_stems):  # as fast as the expression, which takes 2 ms to make
             return True
         if len(text) <= _REMEMBERED:
             if len(self._innocent) > _MOST_WORDS:
@@ -248,8 +249,7 @@ def _same(pattern: str, name: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    words = [word for word in words_of(name) if word.isalpha()]
-    return max(words or (name.lower(),), key=len)
+    return max(words_of(name) or (name.lower(),), key=len)
 
 
 def _is_path(name: str) -> bool:

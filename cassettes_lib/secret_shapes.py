@@ -71,9 +71,11 @@ _NAMES_ONLY = bytes(each if chr(each).isalnum() or each == ord("_") else 32 for 
 _SHORT, _REMEMBERED = 2048, 1 << 20  # characters
 
 _ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the characters of a shape become
-# It begins with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
-_LINE_ESCAPE = late_pattern(r"\\(?<!\\\\)\\*+[nrt]")
-_ASCII_ESCAPE = late_pattern(r"\\u00([2-7][0-9A-Fa-f])")
+# They begin with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
+_BACKSLASHES = r"\\(?<!\\\\)\\*+"
+_LINE_ESCAPE = late_pattern(_BACKSLASHES + "[nrt]")
+_ASCII_ESCAPE = late_pattern(_BACKSLASHES + "u00([2-7][0-9A-Fa-f])")
+_ESCAPE = late_pattern(_BACKSLASHES + "u[0-9A-Fa-f]{4}")
 _SPACE = late_pattern(r"\s")
 _DIGIT = late_pattern(r"\d")
 _TITLE = late_pattern(r"[A-Z]?[a-z]+")
@@ -118,11 +120,16 @@ def has_ascii_escape(text: str) -> bool:
 
 
 def plainly(text: str) -> str:
-    r"""Return a JSON text with `/` for each `\/`; and, where it has more needless escapes, without these once more."""
+    r"""Return a JSON text as it is to be looked through: without needless escapes, however deep they are nested.
+
+    `\/` and `\u0073` become what they mean, and what is not ASCII becomes a space: nothing begins or ends with it.
+    """
     text = text.replace("\\/", "/") if "\\/" in text else text
-    if not has_ascii_escape(text):
+    if "\\u" not in text:
         return text
-    return f'{text}"{_ASCII_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)}'
+    if has_ascii_escape(text):
+        text = _ASCII_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return _ESCAPE.sub(" ", text)
 
 
 def has_shape(text: str) -> bool:

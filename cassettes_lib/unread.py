@@ -83,8 +83,9 @@ class UnreadEntry:
 
     def _request_alone(self) -> InteractionRequest | None:
         try:
-            if self._entry is not None:
-                return sure_request(self._entry["request"])
+            kept = self._entry  # which another thread may take
+            if kept is not None:
+                return sure_request(kept["request"])
             where = self._find_request()
             entry = self._read(self._data[where]) if where else None
             # Whatever may stand in a text that was edited, this is the request that was found to be valid.

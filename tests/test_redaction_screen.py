@@ -117,6 +117,8 @@ class ScreenTest(unittest.TestCase):
             answered(f'{{"a": "\\u0073k_live_{S}{S}"}}'), answered(f'{{"\\u0070assword": "{S}"}}'),
             answered(f'{{"a": "http://joe:{S}\\u0040h.example/"}}'),
             answered(f'{{"a": "https:\\u002F\\u002fh.example\\u002Freset\\u002f{S}"}}'),
+            answered(json.dumps({"a": f"\u201csk_live_{S}{S}\u201d"})), answered(f'{{"a": "x\\u000ask_live_{S}{S}"}}'),
+            answered(json.dumps({"a": "b" * 80, "c": f'{{"p\\u0061ssword": "{S}"}}'})),
         ):  # fmt: skip
             self.assertIsNot(Redactor().start().interaction(planted), planted)
             self.assertFalse(lets_through(planted), planted)
@@ -198,6 +200,12 @@ class ScreenTest(unittest.TestCase):
         self.assertFalse(lets_through(answered('{"badge": "x1"}'), fields=["badge"]))
         self.assertFalse(lets_through(exchange(headers=(("X-Badge", "x1"),)), headers=["x-badge"]))
         self.assertFalse(lets_through(exchange("https://api.example.com/?badge=x1"), query=["badge"]))
+        for name, written in (
+            ("*2024*", "x2024y"), ("*123*", "x123y"), ("123*", "123x"), ("12-34", "12_34"), ("1-2", "12"),
+            ("ab1234", "a_b_1234"), ("mfa-1234567", "m-fa1234567"), ("[xy]*12345", "x12345"),
+        ):
+            self.assertFalse(lets_through(answered(f'{{"{written}": "{S}"}}'), fields=[name]), name)
+            self.assertFalse(lets_through(exchange(f"https://api.example.com/?{written}={S}"), query=[name]), name)
 
     def test_innocent_headers_and_urls_are_mostly_told_at_once(self) -> None:
         through = [lets_through(exchange(url)) for url in INNOCENT_URLS]
