@@ -12,10 +12,10 @@ the headers of a live response are told apart (see `heads`), and the response is
 
 from __future__ import annotations
 
+import _thread
 import functools
 import http.client
 import os
-import threading
 from collections.abc import Callable
 from http.client import HTTPMessage
 from http.cookiejar import CookieJar
@@ -71,7 +71,8 @@ def _get_netrc_auth(layer: Layer) -> Any:
 def _has_no_netrc() -> bool:
     """Tell whether there surely is no .netrc where requests looks for it."""
     home = os.environ.get("HOME")
-    access = None if threading.active_count() == 1 else _access()
+    # Asked of `threading`, it would take a lock, for which all threads queue once one was stopped while it held it.
+    access = _access() if _thread._count() else None
     if home is None or os.environ.get("NETRC") is not None or os.path.exists is not _exists:
         return False
     for path in _netrc_paths(home, requests.utils.NETRC_FILES):

@@ -41,10 +41,10 @@ def digits_alike(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").translate(_DIGITS_ALIKE).decode("utf-8", "surrogatepass")
 
 
-_FOLLOWED: dict[str, str] = {}  # by the literals, digits alike: what has to follow them, or ""
+_FOLLOWERS: dict[str, str] = {}  # by the literals, digits alike: what has to follow them, or ""
 for _literal in _LITERALS | _ELSEWHERE:
     _alike, _follower = digits_alike(_literal), FOLLOWED.get(_literal, "")
-    _FOLLOWED[_alike] = _follower if _FOLLOWED.get(_alike, _follower) == _follower else ""
+    _FOLLOWERS[_alike] = _follower if _FOLLOWERS.get(_alike, _follower) == _follower else ""
 _BY_BEGINNING: dict[bytes, set[str]] = {}
 for _literal in map(digits_alike, _WORD_BEGINNINGS):
     _BY_BEGINNING.setdefault(_literal[:2].encode(), set()).add(_literal)
@@ -170,7 +170,7 @@ def _stands_in(text: str, literals: set[str]) -> bool:
     ten recordings; and hardly any is ever found.
     """
     return any(
-        each in text and (not _FOLLOWED[each] or _compiled(re.escape(each) + _FOLLOWED[each]).search(text))
+        each in text and (not _FOLLOWERS[each] or _compiled(re.escape(each) + _FOLLOWERS[each]).search(text))
         for each in literals
     )
 
