@@ -78,10 +78,13 @@ class CleanPiecesTest(unittest.TestCase):
 
     def test_digits_behind_a_percent_are_told_apart(self) -> None:
         pieces = CleanPieces()
-        item = {"name": "caf%20x", "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}
+        item: dict[str, Any] = {"name": "caf%20x", "text": "lorem ipsum dolor sit amet, lorem ipsum dolor sit amet"}
         pieces.add(pieces.others_in(json.dumps(item)) or set())
         item["name"] = "caf%40x"
         self.assertIn('{"name": "caf%40x"', pieces.others_in(json.dumps(item)) or ())
+        item = {**item, "name": "caf%20x", "id": 7}
+        pieces.add(pieces.others_in(json.dumps(item)) or set())
+        self.assertEqual(pieces.others_in(json.dumps({**item, "id": 8})), set())
 
     def test_digits_of_an_escaped_letter_are_told_apart(self) -> None:
         pieces = CleanPieces()

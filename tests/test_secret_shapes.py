@@ -85,6 +85,7 @@ class KindsTest(unittest.TestCase):
                     found = [text[start:end] for start, end in shapes_in(text)]
                     self.assertEqual(found, [secret])
                     self.assertTrue(has_shape(text))
+                    self.assertTrue(has_shape(digits_alike(text)))
 
     def test_what_only_begins_like_one_is_innocent(self) -> None:
         for text in INNOCENT:
