@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from cassettes_lib.secret_shapes import digits_alike, has_ascii_escape
 
-# Longer texts are not cut: so long a piece is hardly met again. Nor are shorter ones: they are searched fast enough.
+# Longer texts are not cut: so long a piece is hardly met again. Nor are shorter ones, unless that is asked for: they
+# are searched fast enough.
 _SHORTEST_TEXT, _LONGEST_TEXT = 64, 1 << 16
 _MOST_CHARACTERS = 1 << 20
 

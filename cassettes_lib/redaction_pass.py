@@ -285,14 +285,12 @@ class Pass:
 
     def is_suspicious(self, text: str) -> bool:
         """Tell quickly whether a text may hold a secret by name, shape, place or pattern."""
-        scope = self._scope
-        if "\\u" in text:
-            text = plainly(text)  # it may be JSON itself
-        if scope.names and is_valued(text) and self.rules.has_stem(text):
+        scope, plain = self._scope, plainly(text)  # it may be JSON itself
+        if scope.names and is_valued(plain) and self.rules.has_stem(plain):
             return True
-        if scope.shapes and (has_shape(text) or has_escaped_shape(text)):
+        if scope.shapes and (has_shape(plain) or has_escaped_shape(plain)):
             return True
-        if scope.places and (("@" in text and "://" in text) or "%40" in text or has_telling_segment(text)):
+        if scope.places and (("@" in plain and "://" in plain) or "%40" in plain or has_telling_segment(plain)):
             return True
         return "-u" in text or any(pattern.search(text) for pattern in self.rules.patterns)
 

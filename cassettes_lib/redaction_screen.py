@@ -3,8 +3,8 @@
 Strategy: a look through a text costs more for the look than for the text. So the texts of an ordinary interaction (its
 URL, the values of its headers, its JSON) are taken to pieces, and those not met before are put together and searched
 once for all that gives a secret away. What gets through is what a pass would leave as it is, and its gate would let go;
-in doubt nothing gets through, and a pass walks the interaction place by place. That is a third of the cost for what
-gets through.
+in doubt nothing gets through, and a pass walks the interaction place by place. That is a quarter of the cost for
+what gets through.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ _ESCAPED = late_pattern("%(?:2[4BFbf]|3[ADad]|[4-7][0-9A-Fa-f])")  # what the ch
 # They begin with a literal, which costs a tenth to look for; the look behind it keeps long runs from being tried often.
 _BACKSLASHES = r"\\(?<!\\\\)\\*+"
 _LINE_ESCAPE = late_pattern(_BACKSLASHES + "[nrt]")
+_SLASH_ESCAPE = late_pattern(_BACKSLASHES + "/")
 _ASCII_ESCAPE = late_pattern(_BACKSLASHES + "u00([2-7][0-9A-Fa-f])")
 _ESCAPE = late_pattern(_BACKSLASHES + "u[0-9A-Fa-f]{4}")
 _SPACE = late_pattern(r"\s")
@@ -124,7 +125,7 @@ def plainly(text: str) -> str:
 
     `\/` and `\u0073` become what they mean, and what is not ASCII becomes a space: nothing begins or ends with it.
     """
-    text = text.replace("\\/", "/") if "\\/" in text else text
+    text = _SLASH_ESCAPE.sub("/", text) if "\\/" in text else text
     if "\\u" not in text:
         return text
     if has_ascii_escape(text):

@@ -36,6 +36,12 @@ class OptionsTest(unittest.TestCase):
         self.assertEqual(redacted["staff_number"], "REDACTED-2")
         self.assertEqual(redacted["a"]["b"], [{"c": "REDACTED-3"}, {"c": 73332833000004}, {"d": "kept"}])
 
+    def test_a_pattern_is_looked_for_in_what_a_text_says_and_not_in_what_it_may_mean(self) -> None:
+        interaction = answered(json.dumps({"a": "of \\u0041-1234"}))
+        redacted = Redactor(patterns=[r"\\u0041-\d+"]).start().interaction(interaction)
+        assert redacted.response is not None
+        self.assertEqual(redacted.response.body, b'{"a": "of REDACTED-1"}')
+
     def test_a_pattern_may_say_with_a_group_what_the_secret_is(self) -> None:
         session = Redactor(patterns=[r"badge (\w+)", re.compile(r"\bX\d{3}\b")]).start()
         self.assertEqual(session.text("badge abc and X123"), "badge REDACTED-1 and REDACTED-2")

@@ -119,6 +119,7 @@ class ScreenTest(unittest.TestCase):
             answered(f'{{"a": "https:\\u002F\\u002fh.example\\u002Freset\\u002f{S}"}}'),
             answered(json.dumps({"a": f"\u201csk_live_{S}{S}\u201d"})), answered(f'{{"a": "x\\u000ask_live_{S}{S}"}}'),
             answered(json.dumps({"a": "b" * 80, "c": f'{{"p\\u0061ssword": "{S}"}}'})),
+            answered(json.dumps({"a": f'{{"b": "https:\\/\\/h.example\\/reset\\/{S}"}}'})),
         ):  # fmt: skip
             self.assertIsNot(Redactor().start().interaction(planted), planted)
             self.assertFalse(lets_through(planted), planted)
